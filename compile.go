@@ -1,0 +1,494 @@
+package monotable
+
+import (
+	"bytes"
+	"errors"
+	"math/big"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
+)
+
+// DynamoDB's limits on expressions, checked before sending.
+const (
+	maxExpression = 4096 // bytes
+	maxOperators  = 300
+	maxIn         = 100
+)
+
+// tokenPrefix cannot begin a name in an unchecked condition that a person wrote.
+const tokenPrefix = "\x00monotable\x00"
+
+// exprBuilder compiles the expressions of one request with the SDK's builder. Names go to the
+// builder as plain tokens and get their real spelling afterwards, so that no name, however odd, is read as syntax.
+type exprBuilder struct {
+	m         *model
+	tokens    map[string]string // name → token
+	operators int
+
+	conds   []expression.ConditionBuilder
+	filters []expression.ConditionBuilder
+	key     []expression.KeyConditionBuilder
+	project []expression.NameBuilder
+	update  expression.UpdateBuilder
+	changed []path // what the update touches
+}
+
+func newExprBuilder(m *model) *exprBuilder {
+	return &exprBuilder{m: m, tokens: map[string]string{}}
+}
+
+func (b *exprBuilder) token(name string) string {
+	token, ok := b.tokens[name]
+	if !ok {
+		token = tokenPrefix + strconv.Itoa(len(b.tokens))
+		b.tokens[name] = token
+	}
+	return token
+}
+
+func (b *exprBuilder) name(p path) expression.NameBuilder {
+	var name expression.NameBuilder
+	word := ""
+	flush := func() {
+		if word != "" {
+			name = name.AppendName(expression.NameNoDotSplit(word))
+		}
+	}
+	for _, e := range p {
+		if e.name == "" {
+			word += "[" + strconv.Itoa(e.index) + "]"
+			continue
+		}
+		flush()
+		word = b.token(e.name)
+	}
+	flush()
+	return name
+}
+
+func (b *exprBuilder) top(name string) expression.NameBuilder {
+	return b.name(path{nameElement(name)})
+}
+
+func (b *exprBuilder) keyName(name string) expression.KeyBuilder {
+	return expression.Key(b.token(name))
+}
+
+func value(av types.AttributeValue) expression.ValueBuilder { return expression.Value(av) }
+
+func text(s string) expression.ValueBuilder { return value(&types.AttributeValueMemberS{Value: s}) }
+
+func number(n int64) expression.ValueBuilder {
+	return value(&types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)})
+}
+
+// where adds a condition that must hold.
+func (b *exprBuilder) where(c expression.ConditionBuilder) {
+	b.operators++
+	b.conds = append(b.conds, c)
+}
+
+// filter adds a filter that must hold.
+func (b *exprBuilder) filter(c expression.ConditionBuilder) {
+	b.operators++
+	b.filters = append(b.filters, c)
+}
+
+// whereAll compiles the caller's conditions.
+func (b *exprBuilder) whereAll(conds []*condNode) error {
+	for _, n := range conds {
+		c, err := b.compile(n)
+		if err != nil {
+			return err
+		}
+		b.where(c)
+	}
+	return nil
+}
+
+func (b *exprBuilder) compile(n *condNode) (expression.ConditionBuilder, error) {
+	var none expression.ConditionBuilder
+	if n == nil {
+		return none, invalidf("%v", errNilCond)
+	}
+	b.operators++
+	switch n.op {
+	case opUnchecked:
+		if !n.raw.IsSet() {
+			return none, invalidf("UncheckedCond is empty")
+		}
+		return n.raw, nil
+	case opAll, opAny, opNot:
+		return b.compileGroup(n)
+	case 0:
+		return none, invalidf("a condition was not made from an Attr")
+	}
+	if n.loc.err != nil {
+		return none, invalidf("condition: %v", n.loc.err)
+	}
+	if n.other != nil && n.other.err != nil {
+		return none, invalidf("condition on %s: %v", n.loc.path, n.other.err)
+	}
+	return b.compileComparison(n)
+}
+
+func (b *exprBuilder) compileGroup(n *condNode) (expression.ConditionBuilder, error) {
+	var none expression.ConditionBuilder
+	if len(n.kids) == 0 {
+		return none, invalidf("All or Any without conditions")
+	}
+	kids := make([]expression.ConditionBuilder, len(n.kids))
+	for i, kid := range n.kids {
+		var err error
+		if kids[i], err = b.compile(kid); err != nil {
+			return none, err
+		}
+	}
+	switch {
+	case n.op == opNot:
+		return expression.Not(kids[0]), nil
+	case len(kids) == 1:
+		return kids[0], nil
+	case n.op == opAll:
+		return expression.And(kids[0], kids[1], kids[2:]...), nil
+	}
+	return expression.Or(kids[0], kids[1], kids[2:]...), nil
+}
+
+func (b *exprBuilder) compileComparison(n *condNode) (expression.ConditionBuilder, error) {
+	var none expression.ConditionBuilder
+	name := b.name(n.loc.path)
+	right := make([]expression.OperandBuilder, 0, len(n.values)+1)
+	if n.other != nil {
+		if n.other.path.equal(n.loc.path) {
+			return none, invalidf("condition compares %s with itself", n.loc.path)
+		}
+		right = append(right, b.name(n.other.path))
+	}
+	operands, err := b.operands(n)
+	if err != nil {
+		return none, err
+	}
+	for _, av := range operands {
+		right = append(right, value(av))
+	}
+	var left expression.OperandBuilder = name
+	if n.size {
+		left = name.Size()
+	}
+	switch n.op {
+	case opEq:
+		return expression.Equal(left, right[0]), nil
+	case opNe:
+		return expression.NotEqual(left, right[0]), nil
+	case opLt:
+		return expression.LessThan(left, right[0]), nil
+	case opLe:
+		return expression.LessThanEqual(left, right[0]), nil
+	case opGt:
+		return expression.GreaterThan(left, right[0]), nil
+	case opGe:
+		return expression.GreaterThanEqual(left, right[0]), nil
+	case opBetween:
+		if compareScalars(operands[0], operands[1]) > 0 {
+			return none, invalidf("condition on %s: Between with low above high", n.loc.path)
+		}
+		return expression.Between(left, right[0], right[1]), nil
+	case opIn:
+		if len(right) == 0 || len(right) > maxIn {
+			return none, invalidf("condition on %s: In takes 1 to %d values, not %d", n.loc.path, maxIn, len(right))
+		}
+		return expression.In(left, right[0], right[1:]...), nil
+	case opPrefix, opContains:
+		if s, ok := operands[0].(*types.AttributeValueMemberS); ok {
+			if s.Value == "" {
+				return none, invalidf("condition on %s: empty text", n.loc.path)
+			}
+			if n.op == opPrefix {
+				return name.BeginsWith(s.Value), nil
+			}
+		}
+		return name.Contains(operands[0]), nil
+	case opExists:
+		return name.AttributeExists(), nil
+	case opNotExists:
+		return name.AttributeNotExists(), nil
+	case opType:
+		return name.AttributeType(n.attrType), nil
+	}
+	return none, invalidf("condition on %s: unknown operator", n.loc.path)
+}
+
+// operands encodes the values of a condition as they are stored.
+func (b *exprBuilder) operands(n *condNode) ([]types.AttributeValue, error) {
+	if len(n.values) == 0 {
+		return nil, nil
+	}
+	out := make([]types.AttributeValue, len(n.values))
+	for i, v := range n.values {
+		var err error
+		switch {
+		case n.size:
+			out[i] = &types.AttributeValueMemberN{Value: strconv.Itoa(v.(int))}
+			continue
+		case n.op == opContains || n.op == opPrefix:
+			out[i], err = b.m.encodeMember(n.loc.path, v)
+		default:
+			whole := n.op == opEq || n.op == opNe || n.op == opIn
+			out[i], err = b.m.encodeOperand(n.loc.path, v, whole)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// encodeOperand encodes a value that an attribute is compared with. Whole values are transformed as on writes.
+func (m *model) encodeOperand(p path, v any, whole bool) (types.AttributeValue, error) {
+	a := m.attribute(p)
+	if whole && !isAbsent(reflect.ValueOf(v)) {
+		v = a.transformAs(v)
+	}
+	if a != nil && a.omits() && isZero(v) {
+		return nil, invalidf("%s: its zero value is never stored; use NotExists", p)
+	}
+	av, err := m.encodeAt(p, v)
+	if err != nil {
+		return nil, err
+	}
+	if av == nil {
+		return nil, invalidf("%s: nil and empty sets are never stored; use NotExists", p)
+	}
+	return av, nil
+}
+
+// encodeAt encodes a Go value as it is stored at a path; nil when it is not stored.
+func (m *model) encodeAt(p path, v any) (types.AttributeValue, error) {
+	c, err := valueAt(m.plan, p)
+	if err != nil {
+		return nil, invalidf("%v", err)
+	}
+	rv := reflect.ValueOf(v)
+	if !rv.IsValid() {
+		return nil, nil
+	}
+	for c.Type != rv.Type() && c.Type.Kind() == reflect.Pointer {
+		c = c.Elem // a handle made by Elem
+	}
+	if c.Type != rv.Type() && c.Type.Kind() != reflect.Interface {
+		return nil, invalidf("%s is stored as %s, not as %s", p, c.Type, rv.Type())
+	}
+	if c.Type.Kind() == reflect.Interface {
+		boxed := reflect.New(c.Type).Elem()
+		boxed.Set(rv)
+		rv = boxed
+	}
+	av, err := c.Encode(rv)
+	if err != nil {
+		return nil, invalidf("%s: %v", p, err)
+	}
+	return av, nil
+}
+
+// encodeMember encodes a part of an attribute: a member of a set, an element of a list, a piece of a text.
+func (m *model) encodeMember(p path, v any) (types.AttributeValue, error) {
+	c, err := valueAt(m.plan, p)
+	if err != nil {
+		return nil, invalidf("%v", err)
+	}
+	if c = c.Deref(); c.Elem != nil && c.Elem.Type == reflect.TypeOf(v) {
+		c = c.Elem
+		av, err := c.Encode(reflect.ValueOf(v))
+		if err != nil || av == nil {
+			return nil, invalidf("%s: %v", p, errors.Join(err, errors.New("cannot be contained")))
+		}
+		return av, nil
+	}
+	rv := reflect.ValueOf(v)
+	if rv.Kind() != reflect.String {
+		return nil, invalidf("%s: cannot contain a %s", p, rv.Type())
+	}
+	av := &types.AttributeValueMemberS{Value: rv.String()}
+	if err := codec.Check(av, p.String()); err != nil {
+		return nil, invalidf("%v", err)
+	}
+	return av, nil
+}
+
+// touch notes that the update writes a path, and refuses two changes that overlap.
+func (b *exprBuilder) touch(p path) error {
+	for _, other := range b.changed {
+		if p.under(other) || other.under(p) {
+			return invalidf("%s and %s overlap: change each part of an item once", other, p)
+		}
+	}
+	b.changed = append(b.changed, p)
+	return nil
+}
+
+func (b *exprBuilder) set(p path, operand expression.OperandBuilder) error {
+	b.update = b.update.Set(b.name(p), operand)
+	return b.touch(p)
+}
+
+func (b *exprBuilder) remove(p path) error {
+	b.update = b.update.Remove(b.name(p))
+	return b.touch(p)
+}
+
+// setOrRemove stores av, or removes the attribute when there is none.
+func (b *exprBuilder) setOrRemove(p path, av types.AttributeValue) error {
+	if av == nil {
+		return b.remove(p)
+	}
+	return b.set(p, value(av))
+}
+
+// built is the finished expressions of a request. Absent ones are nil.
+type built struct {
+	condition, filter, key, projection, update *string
+	names                                      map[string]string
+	values                                     map[string]types.AttributeValue
+}
+
+func (b *exprBuilder) build() (built, error) {
+	if b.operators > maxOperators {
+		return built{}, invalidf("%d operators in an expression; DynamoDB takes %d", b.operators, maxOperators)
+	}
+	sdk := expression.NewBuilder()
+	empty := true
+	if len(b.conds) > 0 {
+		sdk, empty = sdk.WithCondition(and(b.conds)), false
+	}
+	if len(b.filters) > 0 {
+		sdk, empty = sdk.WithFilter(and(b.filters)), false
+	}
+	if len(b.key) > 0 {
+		key := b.key[0]
+		if len(b.key) > 1 {
+			key = expression.KeyAnd(b.key...)
+		}
+		sdk, empty = sdk.WithKeyCondition(key), false
+	}
+	if len(b.project) > 0 {
+		sdk, empty = sdk.WithProjection(expression.NamesList(b.project[0], b.project[1:]...)), false
+	}
+	if len(b.changed) > 0 {
+		sdk, empty = sdk.WithUpdate(b.update), false
+	}
+	if empty {
+		return built{}, nil
+	}
+	expr, err := sdk.Build()
+	if err != nil {
+		return built{}, &invalidError{text: "expression: " + err.Error()}
+	}
+	out := built{expr.Condition(), expr.Filter(), expr.KeyCondition(), expr.Projection(), expr.Update(), expr.Names(), expr.Values()}
+	for _, s := range []*string{out.condition, out.filter, out.key, out.projection, out.update} {
+		if s != nil && len(*s) > maxExpression {
+			return built{}, invalidf("an expression of %d bytes; DynamoDB takes %d", len(*s), maxExpression)
+		}
+	}
+	b.restoreNames(out.names)
+	return out, nil
+}
+
+// restoreNames puts the real names in place of the tokens.
+func (b *exprBuilder) restoreNames(placeholders map[string]string) {
+	names := make(map[string]string, len(b.tokens))
+	for name, token := range b.tokens {
+		names[token] = name
+	}
+	for placeholder, token := range placeholders {
+		if name, ok := names[token]; ok {
+			placeholders[placeholder] = name
+		}
+	}
+}
+
+func and(all []expression.ConditionBuilder) expression.ConditionBuilder {
+	if len(all) == 1 {
+		return all[0]
+	}
+	return expression.And(all[0], all[1], all[2:]...)
+}
+
+func isZero(v any) bool {
+	rv := reflect.ValueOf(v)
+	return !rv.IsValid() || rv.IsZero()
+}
+
+// isAbsent says that a Go value has no stored form at all.
+func isAbsent(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		return v.IsNil()
+	}
+	return false
+}
+
+// transformAs runs the transforms on an operand, whose handle may have been made by Elem.
+func (a *attribute) transformAs(v any) any {
+	if a == nil || !a.has(ruleTransform) {
+		return v
+	}
+	if t := a.value.Type; t.Kind() == reflect.Pointer && t.Elem() == reflect.TypeOf(v) {
+		boxed := reflect.New(t.Elem())
+		boxed.Elem().Set(reflect.ValueOf(v))
+		return reflect.ValueOf(a.transform(boxed.Interface())).Elem().Interface()
+	}
+	return a.transform(v)
+}
+
+// omits says that the attribute's zero value is left out of the item.
+func (a *attribute) omits() bool {
+	return a.chain[len(a.chain)-1].OmitEmpty || a.has(ruleExpiresAt) || a.has(ruleHidden)
+}
+
+// parents are the paths above nested changes that must be stored for the service to accept them.
+func parents(changed []path) []path {
+	var all []path
+	for _, p := range changed {
+		if len(p) == 1 {
+			continue
+		}
+		parent := p[:len(p)-1]
+		if !slices.ContainsFunc(all, parent.equal) {
+			all = append(all, parent)
+		}
+	}
+	return all
+}
+
+// compareScalars orders two keys or operands of one type: text and binary by bytes, numbers by value. Others are equal.
+func compareScalars(a, b types.AttributeValue) int {
+	switch a := a.(type) {
+	case *types.AttributeValueMemberS:
+		if b, ok := b.(*types.AttributeValueMemberS); ok {
+			return strings.Compare(a.Value, b.Value)
+		}
+	case *types.AttributeValueMemberB:
+		if b, ok := b.(*types.AttributeValueMemberB); ok {
+			return bytes.Compare(a.Value, b.Value)
+		}
+	case *types.AttributeValueMemberN:
+		if b, ok := b.(*types.AttributeValueMemberN); ok {
+			x, okX := new(big.Rat).SetString(a.Value)
+			y, okY := new(big.Rat).SetString(b.Value)
+			if okX && okY {
+				return x.Cmp(y)
+			}
+		}
+	}
+	return 0
+}

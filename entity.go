@@ -1,0 +1,161 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Schema declares a kind of record: plain data, without a client. T is a struct with dynamodbav
+// tags; its keys, the type tag and index keys need not be fields of it. Name and Key are required.
+type Schema[T any] struct {
+	Name    string   // stored in every item as the type tag
+	Aliases []string // names that items stored earlier may carry
+	Key     Key
+
+	// Indexes gives the templates of index keys by index name. An item is in an index only while every part
+	// of the index's key is present. An index whose key attributes are attributes of T needs no entry.
+	Indexes map[string]Key
+
+	// Family, if two entities both name the same one, allows their keys to meet: their tags tell them apart, and reads filter by the tag.
+	Family string
+
+	Rules    []Rule[T]
+	Validate func(*T) error // looks at whole items after all rules; must not change them
+	Tag      TagMode
+}
+
+// Entity reads and writes items of one kind, as values of T. It is immutable and safe for
+// concurrent use. Make it with [NewEntity]; the zero Entity panics.
+//
+// The key of a call is a T with its key fields set; other fields are ignored, except for the
+// version, see [Version]. Arguments are never changed. What is returned is what is stored, with
+// defaults, times and version filled in.
+//
+// Every call returns an [*OpError] when it fails: ErrInvalid before anything is sent,
+// the errors named at each call, or the SDK's error. A context that is done already sends nothing. If a write
+// fails without a definite answer of the service, the error is [ErrOutcomeUnknown].
+type Entity[T any] struct {
+	model   *model
+	options options
+}
+
+// NewEntity compiles a schema for a table. It sends nothing. All mistakes come together in a [DefinitionError].
+func NewEntity[T any](t *Table, s Schema[T]) (*Entity[T], error) {
+	if t == nil {
+		return nil, invalidf("NewEntity without a table")
+	}
+	m, err := compileSchema(t.tableCore, s)
+	if err != nil {
+		return nil, err
+	}
+	return &Entity[T]{model: m, options: t.options}, nil
+}
+
+// MustEntity is NewEntity for package variables and tests: it panics instead of returning an error.
+func MustEntity[T any](t *Table, s Schema[T]) *Entity[T] {
+	e, err := NewEntity(t, s)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// With gives an entity whose calls use the options besides those it has. The entity itself is unchanged.
+func (e *Entity[T]) With(opts ...Option) *Entity[T] {
+	return &Entity[T]{model: e.model, options: e.options.with(opts)}
+}
+
+// Name is the entity's name, its type tag.
+func (e *Entity[T]) Name() string { return e.model.name }
+
+// Get reads an item by its key. ErrNotFound if there is none or it has expired; ErrWrongEntity if
+// another kind of item is there. Reads are eventually consistent unless [Consistent] is given.
+func (e *Entity[T]) Get(ctx context.Context, key T) (T, error) {
+	item, err := e.GetOp(key).run(ctx)
+	return item, opError("Get", e.model.name, err)
+}
+
+// Create stores a new item and returns it. ErrAlreadyExists if there is one that has not expired. A version must
+// be 0. Conditions hold for what is there, so on a new item only those on absence can.
+func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
+	stored, err := e.CreateOp(item, conds...).run(ctx)
+	return stored, opError("Create", e.model.name, err)
+}
+
+// Put stores an item, new or in place of the one that is there, and returns it. Attributes that T does not know are lost;
+// Update and Modify keep them. ErrConditionFailed if a condition does not hold, ErrWrongEntity if another kind of item is there.
+// A version decides what must be there: 0 nothing (else ErrAlreadyExists and ErrVersionConflict), n that version
+// (else ErrVersionConflict).
+func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
+	stored, err := e.PutOp(item, conds...).run(ctx)
+	return stored, opError("Put", e.model.name, err)
+}
+
+// Update changes an existing item and returns all of it. Only what changes say is touched; derived attributes,
+// index keys, UpdatedAt and the version follow. ErrNotFound if there is no item: nothing is ever created. Conditions stand among
+// the changes: ErrConditionFailed if one does not hold.
+//
+// An index key or derived attribute of which some part changes needs its other parts: Set them too, or say
+// [Attr.Given], or use [Entity.Modify]; otherwise the call is refused and names them. Values of Set go through the rules.
+func (e *Entity[T]) Update(ctx context.Context, key T, changes ...Change[T]) (T, error) {
+	stored, err := e.UpdateOp(key, changes...).run(ctx)
+	return stored, opError("Update", e.model.name, err)
+}
+
+// Delete removes an item and returns it, or nil if nothing was there. ErrWrongEntity if another kind of item is there. With a
+// condition, or a version above 0 in the key, there must be an item: ErrNotFound, ErrConditionFailed or ErrVersionConflict.
+func (e *Entity[T]) Delete(ctx context.Context, key T, conds ...Cond[T]) (*T, error) {
+	old, err := e.DeleteOp(key, conds...).run(ctx)
+	return old, opError("Delete", e.model.name, err)
+}
+
+// Old is the stored item that made the service refuse a write, if err tells of one of this entity's.
+func (e *Entity[T]) Old(err error) (T, bool) {
+	var item T
+	failed, ok := errors.AsType[*ConditionError](err)
+	if !ok || failed.item == nil || failed.Entity != e.model.name {
+		return item, false
+	}
+	if err := e.model.decode(failed.item, reflect.ValueOf(&item).Elem(), e.options.reveal); err != nil {
+		var zero T
+		return zero, false
+	}
+	return item, true
+}
+
+// decoded makes a T of an item that was read or written.
+func (e *Entity[T]) decoded(item map[string]types.AttributeValue) (T, error) {
+	var out T
+	err := e.model.decode(item, reflect.ValueOf(&out).Elem(), e.options.reveal)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return out, nil
+}
+
+// written is decoded for an item that a write has stored: the write succeeded whatever comes of decoding.
+func (e *Entity[T]) written(item map[string]types.AttributeValue) (T, error) {
+	out, err := e.decoded(item)
+	if failed, ok := errors.AsType[*DecodeError](err); ok {
+		failed.Written = true
+	}
+	return out, err
+}
+
+// lookUp reads what is stored at a key now.
+func (e *Entity[T]) lookUp(ctx context.Context, key map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
+	out, err := e.model.table.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: ptr(e.options.tableName(e.model.table)), Key: key, ConsistentRead: ptr(true),
+		ReturnConsumedCapacity: e.options.returnCapacity(),
+	}, e.options.client...)
+	if err != nil {
+		return nil, serviceError(err, false)
+	}
+	e.options.capacity.add(out.ConsumedCapacity)
+	return out.Item, nil
+}

@@ -1,0 +1,280 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+)
+
+// What a program branches on. Test with [errors.Is]; several can hold at once.
+var (
+	// ErrNotFound: there is no such item, or it has expired. On a write it is also ErrConditionFailed.
+	ErrNotFound = errors.New("monotable: item not found")
+	// ErrAlreadyExists: Create, or Put of version 0, met an item. Also ErrConditionFailed.
+	ErrAlreadyExists = errors.New("monotable: item already exists")
+	// ErrVersionConflict: the stored version is another one than the caller's. Also ErrConditionFailed.
+	ErrVersionConflict = errors.New("monotable: version conflict")
+	// ErrConditionFailed: the server refused the write because a condition did not hold. Nothing was written.
+	ErrConditionFailed = errors.New("monotable: condition failed")
+	// ErrWrongEntity: the item at this key belongs to another entity. On a write also ErrConditionFailed.
+	ErrWrongEntity = errors.New("monotable: item of another entity")
+	// ErrInvalid: refused here, before anything was sent. [ValidationError] and [DefinitionError] are it too.
+	ErrInvalid = errors.New("monotable: invalid")
+	// ErrThrottled: the service, or the client's own retry quota, refused for lack of capacity.
+	// The SDK had already tried as often as its retry policy says.
+	ErrThrottled = errors.New("monotable: throttled")
+	// ErrOutcomeUnknown: a write was sent and no definite answer came back. It may have been applied.
+	ErrOutcomeUnknown = errors.New("monotable: outcome unknown")
+	// ErrBadCursor: the cursor was not made by a query of this kind, or was altered.
+	ErrBadCursor = errors.New("monotable: bad cursor")
+)
+
+// OpError is the outermost error of every operation that has a context. It names the
+// operation and the entity; its text never holds a value. Unwrap reaches the cause,
+// the SDK's own error included: only that one may quote what was sent.
+type OpError struct {
+	Op     string // "Create", "Query", …
+	Entity string
+	Err    error
+}
+
+func (e *OpError) Error() string {
+	return fmt.Sprintf("monotable: %s %s: %s", e.Op, e.Entity, strings.TrimPrefix(describe(e.Err), "monotable: "))
+}
+
+func (e *OpError) Unwrap() error { return e.Err }
+
+// Violation is one thing wrong with one attribute.
+type Violation struct {
+	Attribute string // stored path such as "preferences.theme"; "" for the whole item
+	Rule      string // "Required", "OneOf", …
+	Err       error  // what the rule said; its text is left out for a Hidden attribute
+	hidden    bool
+}
+
+func (v Violation) String() string {
+	name := v.Attribute
+	if name == "" {
+		name = "the item"
+	}
+	if v.hidden || v.Err == nil {
+		return fmt.Sprintf("%s: refused by %s", name, v.Rule)
+	}
+	return fmt.Sprintf("%s: %s", name, v.Err)
+}
+
+// ValidationError lists everything that is wrong with an item or a change. It is
+// ErrInvalid: nothing was sent. Unwrap gives the errors of all rules.
+type ValidationError struct {
+	Violations []Violation
+}
+
+func (e *ValidationError) Error() string {
+	lines := make([]string, len(e.Violations))
+	for i, v := range e.Violations {
+		lines[i] = v.String()
+	}
+	return "monotable: invalid: " + strings.Join(lines, "; ")
+}
+
+// Is reports ErrInvalid.
+func (e *ValidationError) Is(target error) bool { return target == ErrInvalid }
+
+// Unwrap gives the errors of the rules.
+func (e *ValidationError) Unwrap() []error {
+	errs := make([]error, 0, len(e.Violations))
+	for _, v := range e.Violations {
+		if v.Err != nil {
+			errs = append(errs, v.Err)
+		}
+	}
+	return errs
+}
+
+// Problem is one mistake in a definition.
+type Problem struct {
+	Attribute string // attribute, key or index it is about; may be ""
+	Message   string // what is wrong and what to do
+}
+
+// DefinitionError lists all mistakes of a Table, a Schema or one use of a handle. It is ErrInvalid.
+type DefinitionError struct {
+	Name     string // table or entity
+	Problems []Problem
+}
+
+func (e *DefinitionError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		if lines[i] = p.Message; p.Attribute != "" {
+			lines[i] = p.Attribute + ": " + p.Message
+		}
+	}
+	return "monotable: definition of " + e.Name + ":\n\t" + strings.Join(lines, "\n\t")
+}
+
+// Is reports ErrInvalid.
+func (e *DefinitionError) Is(target error) bool { return target == ErrInvalid }
+
+func (e *DefinitionError) add(attribute, format string, args ...any) {
+	e.Problems = append(e.Problems, Problem{Attribute: attribute, Message: fmt.Sprintf(format, args...)})
+}
+
+func (e *DefinitionError) orNil() error {
+	if len(e.Problems) == 0 {
+		return nil
+	}
+	return e
+}
+
+// ConditionError says why the server refused a write; errors.Is tells the reasons apart.
+// [Entity.Old] decodes the item that refused it.
+type ConditionError struct {
+	Entity    string
+	Attribute string // the attribute that decided, where one is known
+
+	reasons []error
+	detail  string
+	item    map[string]types.AttributeValue
+	err     error
+}
+
+func (e *ConditionError) Error() string {
+	text := e.reasons[0].Error()
+	if e.detail != "" {
+		text += ": " + e.detail
+	}
+	return text
+}
+
+// Is reports ErrConditionFailed and the more exact reasons.
+func (e *ConditionError) Is(target error) bool {
+	if target == ErrConditionFailed {
+		return true
+	}
+	for _, r := range e.reasons {
+		if r == target {
+			return true
+		}
+	}
+	return false
+}
+
+// Unwrap gives the SDK's error.
+func (e *ConditionError) Unwrap() error { return e.err }
+
+// DecodeError says that a stored item does not fit the entity's type. A write whose
+// answer does not decode was carried out: Written says so.
+type DecodeError struct {
+	Entity  string
+	Written bool
+	Item    map[string]types.AttributeValue // the raw item; never part of the text
+	Err     error
+}
+
+func (e *DecodeError) Error() string {
+	text := "monotable: stored item does not decode: " + e.Err.Error()
+	if e.Written {
+		text = "monotable: written, but the answer does not decode: " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap gives the cause, which names the attribute.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// sentinelError carries a sentinel and, for programs only, the error of the SDK.
+type sentinelError struct {
+	sentinel error
+	err      error
+}
+
+func (e *sentinelError) Error() string   { return e.sentinel.Error() + ": " + describe(e.err) }
+func (e *sentinelError) Unwrap() []error { return []error{e.sentinel, e.err} }
+
+// invalidError is a local refusal of one call.
+type invalidError struct{ text string }
+
+func (e *invalidError) Error() string        { return "monotable: invalid: " + e.text }
+func (e *invalidError) Is(target error) bool { return target == ErrInvalid }
+
+func invalidf(format string, args ...any) error {
+	return &invalidError{text: fmt.Sprintf(format, args...)}
+}
+
+// describe is the text of an error without what the service may have quoted from the request.
+func describe(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return err.Error()
+	}
+	var own interface{ Is(error) bool }
+	if errors.As(err, &own) {
+		switch err.(type) {
+		case *ConditionError, *sentinelError:
+			return err.Error()
+		}
+	}
+	text := api.ErrorCode()
+	var reply interface{ ServiceRequestID() string }
+	if errors.As(err, &reply) && reply.ServiceRequestID() != "" {
+		text += ", request " + reply.ServiceRequestID()
+	}
+	return text
+}
+
+// serviceError sorts an error of the client. wrote says that the request was a write.
+func serviceError(err error, wrote bool) error {
+	var api smithy.APIError
+	answered := errors.As(err, &api)
+	switch {
+	case answered && throttleCodes[api.ErrorCode()]:
+		return &sentinelError{ErrThrottled, err}
+	case answered && !serverFault(api, err):
+		return err
+	case !wrote && errors.As(err, new(ratelimit.QuotaExceededError)):
+		return &sentinelError{ErrThrottled, err}
+	case wrote:
+		return &sentinelError{ErrOutcomeUnknown, err}
+	}
+	return err
+}
+
+var throttleCodes = map[string]bool{
+	"ProvisionedThroughputExceededException": true,
+	"RequestLimitExceeded":                   true,
+	"ThrottlingException":                    true,
+	"ThrottlingError":                        true,
+	"Throttling":                             true,
+}
+
+// serverFault says whether the answer leaves open what the server did.
+func serverFault(api smithy.APIError, err error) bool {
+	var reply interface{ HTTPStatusCode() int }
+	if errors.As(err, &reply) {
+		return reply.HTTPStatusCode() >= 500
+	}
+	return api.ErrorFault() == smithy.FaultServer
+}
+
+// opError wraps err once.
+func opError(op, entity string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var done *OpError
+	if errors.As(err, &done) {
+		return err
+	}
+	return &OpError{Op: op, Entity: entity, Err: err}
+}
+
+// started refuses a call whose context is already done, so that nothing is sent.
+func started(ctx context.Context) error {
+	return context.Cause(ctx)
+}

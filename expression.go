@@ -1,0 +1,226 @@
+package monotable
+
+import (
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+)
+
+// Cond is a condition on an item of T. Make it from handles ([Attr.Eq], [Attr.Exists], …) and
+// combine it with [All], [Any] and [Not]. It is an immutable value: use it in any number of
+// calls, concurrently. A Cond is also a Change, so Update takes it among its changes.
+// What DynamoDB says holds here: comparing a missing attribute, or one of another type, is
+// false, save Ne, which is true.
+type Cond[T any] interface {
+	Change[T]
+	cond(*T) *condNode
+}
+
+// KeyCond is a comparison that a sort key can take ([Query.SortKey]). It is a Cond too.
+// The zero KeyCond is an error in use.
+type KeyCond[T any] struct {
+	_ [0]func(*T)
+	n *condNode
+}
+
+func (c KeyCond[T]) cond(*T) *condNode     { return c.n }
+func (c KeyCond[T]) change(*T) *changeNode { return &changeNode{op: changeCond, cond: c.n} }
+
+type cond[T any] struct {
+	_ [0]func(*T)
+	n *condNode
+}
+
+func (c cond[T]) cond(*T) *condNode     { return c.n }
+func (c cond[T]) change(*T) *changeNode { return &changeNode{op: changeCond, cond: c.n} }
+
+type condOp int
+
+const (
+	opEq condOp = iota + 1
+	opNe
+	opLt
+	opLe
+	opGt
+	opGe
+	opBetween
+	opIn
+	opPrefix
+	opContains
+	opExists
+	opNotExists
+	opType
+	opAll
+	opAny
+	opNot
+	opUnchecked
+)
+
+// condNode is a condition before it meets an entity: paths and Go values, nothing encoded.
+type condNode struct {
+	op       condOp
+	loc      location
+	other    *location // the attribute on the right side, instead of values
+	values   []any
+	size     bool
+	kids     []*condNode
+	attrType expression.DynamoDBAttributeType
+	raw      expression.ConditionBuilder
+}
+
+func keyCond[T any](op condOp, loc location, values ...any) KeyCond[T] {
+	return KeyCond[T]{n: &condNode{op: op, loc: loc, values: values}}
+}
+
+func newCond[T any](op condOp, loc location, values ...any) Cond[T] {
+	return cond[T]{n: &condNode{op: op, loc: loc, values: values}}
+}
+
+// All holds when every condition holds. Without conditions it is an error in use.
+func All[T any](conds ...Cond[T]) Cond[T] { return combine(opAll, conds) }
+
+// Any holds when at least one condition holds. Without conditions it is an error in use.
+func Any[T any](conds ...Cond[T]) Cond[T] { return combine(opAny, conds) }
+
+// Not holds when the condition does not.
+func Not[T any](c Cond[T]) Cond[T] { return combine(opNot, []Cond[T]{c}) }
+
+func combine[T any](op condOp, conds []Cond[T]) Cond[T] {
+	return cond[T]{n: &condNode{op: op, kids: nodes(conds)}}
+}
+
+func nodes[T any](conds []Cond[T]) []*condNode {
+	kids := make([]*condNode, len(conds))
+	for i, c := range conds {
+		if c != nil { // a nil Cond stays a nil node, which compiling refuses
+			kids[i] = c.cond(nil)
+		}
+	}
+	return kids
+}
+
+// UncheckedCond takes a condition made with the SDK's expression builder, for what handles
+// cannot say. Nothing in it is checked against T: names, types, transforms and limits are the
+// caller's. Its placeholders cannot collide with ours. Hidden attributes are not hidden from it.
+func UncheckedCond[T any](c expression.ConditionBuilder) Cond[T] {
+	return cond[T]{n: &condNode{op: opUnchecked, raw: c}}
+}
+
+// Change is one part of an Update: a new value, a computation, or a condition. It is an immutable value.
+type Change[T any] interface{ change(*T) *changeNode }
+
+type changeOp int
+
+const (
+	changeCond changeOp = iota + 1
+	changeSet
+	changeSetIfAbsent
+	changeRemove
+	changeGiven
+	changeAdd
+	changeAppend
+	changePrepend
+	changeAddTo
+	changeDeleteFrom
+	changeSetFrom
+	changeUnchecked
+)
+
+func (op changeOp) String() string {
+	return [...]string{"", "condition", "Set", "SetIfAbsent", "Remove", "Given", "Add", "Append", "Prepend", "AddTo", "DeleteFrom", "SetFrom", "UncheckedSet"}[op]
+}
+
+// changeNode is a change before it meets an entity.
+type changeNode struct {
+	op    changeOp
+	loc   location
+	other *location
+	value any
+	cond  *condNode
+	raw   expression.OperandBuilder
+}
+
+type change[T any] struct {
+	_ [0]func(*T)
+	n *changeNode
+}
+
+func (c change[T]) change(*T) *changeNode { return c.n }
+
+func newChange[T any](op changeOp, loc location, value any) Change[T] {
+	return change[T]{n: &changeNode{op: op, loc: loc, value: value}}
+}
+
+// Set stores v, a zero or empty value too. A nil pointer, slice or map, and an empty set, cannot be stored: they
+// remove the attribute. Transform and validators run on v.
+func (a Attr[T, V]) Set(v V) Change[T] { return newChange[T](changeSet, a.location(), v) }
+
+// SetIfAbsent stores v unless the attribute is stored already. Transform and validators run on v.
+func (a Attr[T, V]) SetIfAbsent(v V) Change[T] {
+	return newChange[T](changeSetIfAbsent, a.location(), v)
+}
+
+// Remove takes the attribute out of the item. Removing what is not there is no error; removing a Required attribute is.
+func (a Attr[T, V]) Remove() Change[T] { return newChange[T](changeRemove, a.location(), nil) }
+
+// Given tells Update the stored value of an attribute that an index key or a derived attribute needs and the call
+// does not set. It becomes a condition: if the stored value is another one, ErrConditionFailed, and nothing is written.
+func (a Attr[T, V]) Given(v V) Change[T] { return newChange[T](changeGiven, a.location(), v) }
+
+// SetFrom copies another attribute of the same item. A missing source is an error of the service.
+func (a Attr[T, V]) SetFrom(source Attr[T, V]) Change[T] {
+	other := source.location()
+	return change[T]{n: &changeNode{op: changeSetFrom, loc: a.location(), other: &other}}
+}
+
+// Add adds n, which may be negative, on the server; a missing attribute counts as 0. Min and Max
+// rules become a condition. It is refused on attributes with other validators or a Transform, whose
+// outcome only Modify can check, and on parts of index keys.
+func Add[T any, V Number](a Attr[T, V], n V) Change[T] {
+	return newChange[T](changeAdd, a.location(), n)
+}
+
+// Append adds elements to the end of a list and creates the list if it is missing. For sets use AddTo.
+func Append[T any, S ~[]E, E any](list Attr[T, S], elements ...E) Change[T] {
+	return newChange[T](changeAppend, list.location(), S(elements))
+}
+
+// Prepend adds elements to the front of a list and creates the list if it is missing.
+func Prepend[T any, S ~[]E, E any](list Attr[T, S], elements ...E) Change[T] {
+	return newChange[T](changePrepend, list.location(), S(elements))
+}
+
+// AddTo adds members to a set (a slice stored as stringset, numberset or binaryset) and creates the set if it is missing.
+func AddTo[T any, S ~[]E, E any](set Attr[T, S], members ...E) Change[T] {
+	return newChange[T](changeAddTo, set.location(), S(members))
+}
+
+// DeleteFrom takes members out of a set. Removing the last one removes the attribute.
+func DeleteFrom[T any, S ~[]E, E any](set Attr[T, S], members ...E) Change[T] {
+	return newChange[T](changeDeleteFrom, set.location(), S(members))
+}
+
+// UncheckedSet stores what an operand of the SDK's expression builder computes, for what
+// changes cannot say. No rule runs on it, and it is refused on parts of keys.
+func UncheckedSet[T, V any](a Attr[T, V], operand expression.OperandBuilder) Change[T] {
+	return change[T]{n: &changeNode{op: changeUnchecked, loc: a.location(), raw: operand}}
+}
+
+// changeNodes are the changes of a call.
+func changeNodes[T any](changes []Change[T]) ([]*changeNode, error) {
+	all := make([]*changeNode, len(changes))
+	for i, c := range changes {
+		if c != nil {
+			all[i] = c.change(nil)
+		}
+		if all[i] == nil {
+			return nil, invalidf("change %d is nil", i)
+		}
+		if err := all[i].loc.err; err != nil {
+			return nil, invalidf("%s: %v", all[i].op, err)
+		}
+	}
+	return all, nil
+}
+
+var errNilCond = errors.New("a condition is nil")

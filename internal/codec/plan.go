@@ -1,0 +1,138 @@
+package codec
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Options change how single attributes of a type are stored. Their keys are
+// paths of stored names joined by ".", such as "preferences.theme".
+type Options struct {
+	// TimeLayouts stores the time.Time or *time.Time at a path as a string in
+	// this layout of time.Format, in UTC.
+	TimeLayouts map[string]string
+	// UnixTimes stores the time.Time or *time.Time at a path as N, in epoch
+	// seconds, and leaves it out when zero.
+	UnixTimes map[string]bool
+}
+
+// Plan is how a struct type is stored: compiled once, never changed, safe for
+// concurrent use.
+type Plan struct {
+	Type   reflect.Type
+	Fields []*Field // in order of declaration, those of embedded structs included
+
+	byName map[string]*Field
+}
+
+// Compile makes the plan of the struct type t. The error joins one [*FieldError]
+// for each mistake.
+func Compile(t reflect.Type, o Options) (*Plan, error) {
+	if t == nil || t.Kind() != reflect.Struct || isTime(t) || isBig(t) {
+		return nil, &FieldError{Err: fmt.Errorf("%v is no struct type with attributes", t)}
+	}
+	if isMarshaler(t) || isUnmarshaler(t) {
+		return nil, &FieldError{Err: fmt.Errorf("%v has its own marshaler, so its fields say nothing about what is stored", t)}
+	}
+	c := newCompiler(&program{}, o)
+	p, fill := c.plan(t, "")
+	fill()
+	if err := c.finish(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Field returns the field with this stored name, nil if there is none.
+func (p *Plan) Field(name string) *Field { return p.byName[name] }
+
+// Encode returns the item that stores v, a value of p.Type. Attributes that are
+// absent or left out by omitempty are not in it.
+func (p *Plan) Encode(v reflect.Value) (map[string]types.AttributeValue, error) {
+	return p.encode(v, level{depth: 1})
+}
+
+// Decode sets dst, a settable value of p.Type, to what the item holds. Fields
+// without an attribute are zero afterwards; attributes without a field are
+// ignored. Names are compared exactly.
+func (p *Plan) Decode(item map[string]types.AttributeValue, dst reflect.Value) error {
+	return p.decode(item, dst, level{depth: 1})
+}
+
+func (p *Plan) encode(v reflect.Value, l level) (map[string]types.AttributeValue, error) {
+	item := make(map[string]types.AttributeValue, len(p.Fields))
+	for _, f := range p.Fields {
+		fv, ok := f.Get(v)
+		if !ok || f.OmitEmpty && f.Value.IsZero(fv) {
+			continue
+		}
+		av, err := f.Value.encode(fv, l)
+		if err != nil {
+			return nil, at(f.Name, err)
+		}
+		if av != nil {
+			item[f.Name] = av
+		}
+	}
+	return item, nil
+}
+
+func (p *Plan) decode(item map[string]types.AttributeValue, dst reflect.Value, l level) error {
+	dst.SetZero()
+	for _, f := range p.Fields {
+		av, ok := item[f.Name]
+		if !ok {
+			continue
+		}
+		if len(f.Index) > 1 && isNull(av) && f.Value.Kind != Custom {
+			continue // no reason to allocate an embedded pointer
+		}
+		if err := f.Value.decode(av, f.Set(dst), l); err != nil {
+			return at(f.Name, err)
+		}
+	}
+	return nil
+}
+
+// Field is one attribute of a struct type.
+type Field struct {
+	Name      string // stored name
+	GoName    string
+	Index     []int // from the plan's struct, through embedded structs and pointers to them
+	OmitEmpty bool
+	Value     *Value
+}
+
+// Get returns the field of the struct v. It is false when an embedded pointer on
+// the way is nil.
+func (f *Field) Get(v reflect.Value) (reflect.Value, bool) {
+	v = v.Field(f.Index[0])
+	for _, i := range f.Index[1:] {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return reflect.Value{}, false
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v, true
+}
+
+// Set returns the field of the settable struct v, ready to be set. Embedded
+// pointers on the way are allocated where nil.
+func (f *Field) Set(v reflect.Value) reflect.Value {
+	v = v.Field(f.Index[0])
+	for _, i := range f.Index[1:] {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v
+}

@@ -1,0 +1,551 @@
+package monotable
+
+import (
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/keytmpl"
+)
+
+// compileQuery compiles a query or scan.
+func (m *model) compileQuery(spec *querySpec) (*readPlan, error) {
+	if spec.err != nil {
+		return nil, spec.err
+	}
+	p := &readPlan{m: m, spec: spec, set: m.primary, equal: attributeMap{}}
+	if spec.index != "" {
+		if p.set = m.indexes[spec.index]; p.set == nil {
+			if m.table.indexes[spec.index] == nil {
+				return nil, invalidf("table %s declares no index %q%s", m.table.name, spec.index, nearest(spec.index, indexNames(m.table)))
+			}
+			return nil, invalidf("%s is not in index %q: it has no template for it", m.name, spec.index)
+		}
+		if spec.options.consistent && !p.set.local {
+			return nil, invalidf("index %q is global, so it has no consistent reads", spec.index)
+		}
+	}
+	p.tagged = p.set.projects(&m.table.primary, m.table.tag)
+	k := &keyCompiler{exprBuilder: newExprBuilder(m), plan: p}
+	var err error
+	if spec.scan {
+		err = k.scan()
+	} else {
+		err = k.query()
+	}
+	if err == nil {
+		err = k.filters()
+	}
+	if err == nil {
+		err = k.project()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.expr, err = k.build(); err != nil {
+		return nil, err
+	}
+	p.filtered = p.expr.filter != nil
+	p.start, err = p.resume(spec.cursor)
+	return p, err
+}
+
+// keyCompiler compiles the key condition of a query, and what else narrows it to the entity.
+type keyCompiler struct {
+	*exprBuilder
+	plan   *readPlan
+	prefix string // what all sort keys in the range begin with
+	exact  bool   // prefix is the whole sort key
+}
+
+func (k *keyCompiler) query() error {
+	key := k.plan.spec.key()
+	for _, attr := range k.plan.set.partition {
+		for _, a := range attr.attributes() {
+			transformAt(a, key)
+		}
+		av, err := attr.of(k.m, key)
+		if err != nil {
+			return err
+		}
+		if av == nil {
+			return invalidf("%s, the partition key, needs %s", attr.Name, k.m.emptyPart(attr, key))
+		}
+		k.plan.equal[attr.Name] = av
+		k.key = append(k.key, k.keyName(attr.Name).Equal(value(av)))
+	}
+	if err := k.sortKey(); err != nil {
+		return err
+	}
+	return k.narrow()
+}
+
+// sortKey compiles the conditions on the sort key, from left to right.
+func (k *keyCompiler) sortKey() error {
+	given := map[string]*condNode{}
+	for _, n := range k.plan.spec.sort {
+		switch {
+		case n == nil:
+			return invalidf("SortKey: %v", errNilCond)
+		case n.loc.err != nil:
+			return invalidf("SortKey: %v", n.loc.err)
+		case given[n.loc.path.String()] != nil:
+			return invalidf("SortKey: %s has two conditions; use Between, or Filter", n.loc.path)
+		}
+		given[n.loc.path.String()] = n
+	}
+	take := func(a *attribute) *condNode {
+		n := given[a.String()]
+		delete(given, a.String())
+		return n
+	}
+	for _, attr := range k.plan.set.sort {
+		open, err := k.sortAttribute(attr, take)
+		if err != nil {
+			return err
+		}
+		if open {
+			break
+		}
+	}
+	for path := range given {
+		for _, attr := range k.plan.set.sort {
+			for _, a := range attr.attributes() {
+				if a.String() == path {
+					return invalidf("SortKey: %s comes after a part that has no condition, or a range; give the parts from left to right", path)
+				}
+			}
+		}
+		return invalidf("SortKey: %s is not part of the sort key; use Filter", path)
+	}
+	return nil
+}
+
+// sortAttribute compiles the conditions on one sort attribute. open says that what follows it cannot be compared any more.
+func (k *keyCompiler) sortAttribute(attr *keyAttr, take func(*attribute) *condNode) (open bool, err error) {
+	if attr.tag {
+		k.key = append(k.key, k.keyName(attr.Name).Equal(text(k.m.name)))
+		k.plan.equal[attr.Name] = &types.AttributeValueMemberS{Value: k.m.name}
+		return false, nil
+	}
+	if attr.tmpl == nil || attr.field != nil {
+		return k.plainSort(attr, take(attr.attributes()[0]))
+	}
+	return true, k.templateSort(attr, take)
+}
+
+// plainSort compares a sort attribute that holds one value as it is.
+func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err error) {
+	if n == nil {
+		return true, nil
+	}
+	name := k.keyName(attr.Name)
+	if n.op == opPrefix {
+		prefix := n.values[0].(string)
+		if attr.Type != types.ScalarAttributeTypeS || !utf8.ValidString(prefix) {
+			return false, invalidf("SortKey: HasPrefix needs text")
+		}
+		if prefix != "" {
+			k.key = append(k.key, name.BeginsWith(prefix))
+		}
+		return true, nil
+	}
+	var operands []expression.ValueBuilder
+	var avs []types.AttributeValue
+	for _, v := range n.values {
+		av, err := k.m.encodeOperand(n.loc.path, v, n.op == opEq)
+		if err != nil {
+			return false, err
+		}
+		if av, err = attr.checked(av); err != nil || av == nil {
+			return false, invalidf("SortKey: %s is compared with an empty value", n.loc.path)
+		}
+		avs = append(avs, av)
+		operands = append(operands, value(av))
+	}
+	if n.op == opBetween && compareScalars(avs[0], avs[1]) > 0 {
+		return false, invalidf("SortKey: %s: Between with low above high", n.loc.path)
+	}
+	k.key = append(k.key, compareKey(name, n.op, operands))
+	if n.op == opEq {
+		k.plan.equal[attr.Name] = avs[0]
+	}
+	return n.op != opEq, nil
+}
+
+func compareKey(name expression.KeyBuilder, op condOp, v []expression.ValueBuilder) expression.KeyConditionBuilder {
+	switch op {
+	case opLt:
+		return name.LessThan(v[0])
+	case opLe:
+		return name.LessThanEqual(v[0])
+	case opGt:
+		return name.GreaterThan(v[0])
+	case opGe:
+		return name.GreaterThanEqual(v[0])
+	case opBetween:
+		return name.Between(v[0], v[1])
+	}
+	return name.Equal(v[0])
+}
+
+// templateSort compares a sort key made by a template.
+func (k *keyCompiler) templateSort(attr *keyAttr, take func(*attribute) *condNode) error {
+	name := k.keyName(attr.Name)
+	var texts []string
+	for i, a := range attr.parts {
+		n := take(a)
+		if n == nil {
+			break
+		}
+		part := attr.tmpl.Parts[i]
+		switch n.op {
+		case opPrefix:
+			prefix, err := part.FormatPrefix(n.values[0].(string))
+			if err != nil || part.Kind != keytmpl.Text {
+				return invalidf("SortKey: %s: HasPrefix needs text without the delimiter", a)
+			}
+			return k.begins(name, attr.tmpl.Open(append(texts, prefix)), false)
+		case opEq:
+			text, err := k.partText(part, a, n.values[0], true)
+			if err != nil {
+				return err
+			}
+			texts = append(texts, text)
+			continue
+		}
+		return k.templateRange(name, attr, texts, i, n)
+	}
+	prefix, complete := attr.tmpl.Prefix(texts)
+	return k.begins(name, prefix, complete)
+}
+
+func (k *keyCompiler) partText(part keytmpl.Part, a *attribute, v any, whole bool) (string, error) {
+	if whole {
+		v = a.transformAs(v)
+	}
+	text, present, err := part.Format(reflect.ValueOf(v))
+	if err != nil {
+		return "", invalidf("SortKey: %s: %v", a, err)
+	}
+	if !present {
+		return "", invalidf("SortKey: %s is compared with an empty value", a)
+	}
+	return text, nil
+}
+
+// begins narrows to a whole sort key or to those that begin with a text.
+func (k *keyCompiler) begins(name expression.KeyBuilder, prefix string, exact bool) error {
+	k.prefix, k.exact = prefix, exact
+	switch {
+	case exact:
+		k.key = append(k.key, name.Equal(text(prefix)))
+	case prefix != "":
+		k.key = append(k.key, name.BeginsWith(prefix))
+	}
+	return nil
+}
+
+// templateRange compares part i of a template, the parts before it being equal to texts, by one
+// comparison or BETWEEN that stays inside the template.
+func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, texts []string, i int, n *condNode) error {
+	part, a := attr.tmpl.Parts[i], attr.parts[i]
+	if !part.Ordered() {
+		return invalidf("SortKey: {%s} does not sort by value: pad it, as in {%s:010}", part.Name, part.Name)
+	}
+	operands := make([]string, len(n.values))
+	for j, v := range n.values {
+		var err error
+		if operands[j], err = k.partText(part, a, v, false); err != nil {
+			return err
+		}
+	}
+	base, _ := attr.tmpl.Prefix(texts)
+	r := keyRange{base: base, part: part, closing: attr.tmpl.Literal(i + 1), last: i == len(attr.parts)-1 && attr.tmpl.Literal(i+1) == ""}
+	switch n.op {
+	case opGt, opGe:
+		r.from(operands[0], n.op == opGe)
+	case opLt, opLe:
+		r.to(operands[0], n.op == opLe)
+	case opBetween:
+		if operands[0] > operands[1] {
+			return invalidf("SortKey: %s: Between with low above high", a)
+		}
+		r.from(operands[0], true)
+		r.to(operands[1], true)
+	}
+	if r.loose {
+		// The joined text sorts otherwise than the part does: the range holds a little more, which this drops.
+		c, err := k.compile(n)
+		if err != nil {
+			return err
+		}
+		if !k.plan.set.projects(&k.m.table.primary, a.path[0].name) {
+			return invalidf("SortKey: index %q must project %s to compare it, or mark it Escaped()", k.plan.spec.index, a)
+		}
+		k.filter(c)
+	}
+	k.prefix = base
+	k.key = append(k.key, r.condition(name))
+	return nil
+}
+
+// keyRange is a range of joined keys: base, then the part, then what follows it.
+type keyRange struct {
+	base      string
+	part      keytmpl.Part
+	closing   string // the literal after the part
+	last      bool   // nothing follows the part
+	low, high string
+	loose     bool // the range holds keys that the comparison does not
+}
+
+func (r *keyRange) from(operand string, included bool) {
+	r.low = r.base + operand
+	switch {
+	case included:
+	case r.last:
+		r.low += "\x00" // the next key
+	case r.part.OrderedBeforeDelimiter():
+		r.low += r.closing + keytmpl.MaxPart
+	default:
+		r.loose = true
+	}
+}
+
+func (r *keyRange) to(operand string, included bool) {
+	if r.last {
+		if r.high = r.base + operand; !included {
+			r.high = before(r.high)
+		}
+		return
+	}
+	if r.part.OrderedBeforeDelimiter() {
+		if r.high = r.base + operand; included {
+			r.high += r.closing + keytmpl.MaxPart
+		}
+		return
+	}
+	// "a!" is greater than "a", but "a!#" sorts before "a#": go up to the first such place.
+	delim := string(r.part.Delimiter())
+	if i := strings.IndexFunc(operand, func(c rune) bool { return c < rune(r.part.Delimiter()) }); i >= 0 {
+		r.high, r.loose = r.base+operand[:i]+delim+keytmpl.MaxPart, true
+		return
+	}
+	if r.high = r.base + operand; included {
+		r.high += delim + keytmpl.MaxPart
+		r.loose = true
+	}
+}
+
+// before is the greatest key below s, none of which holds MaxPart.
+func before(s string) string {
+	r, n := utf8.DecodeLastRuneInString(s)
+	s = s[:len(s)-n]
+	switch r {
+	case 0:
+		return s
+	case 0xE000:
+		return s + string(rune(0xD7FF)) + keytmpl.MaxPart
+	}
+	return s + string(r-1) + keytmpl.MaxPart
+}
+
+func (r *keyRange) condition(name expression.KeyBuilder) expression.KeyConditionBuilder {
+	low, high := r.low, r.high
+	if r.base == "" {
+		// No literal to stay inside of.
+		if high == "" {
+			return name.GreaterThanEqual(text(low))
+		}
+		if low == "" {
+			return name.LessThanEqual(text(high))
+		}
+	}
+	if low == "" {
+		low = r.base
+	}
+	if high == "" {
+		high = r.base + keytmpl.MaxPart
+	}
+	return name.Between(text(low), text(high))
+}
+
+// narrow adds a filter on the type tag unless the keys prove that only items of the entity can be in the range.
+func (k *keyCompiler) narrow() error {
+	m := k.m
+	if m.tagMode == TagNone || k.plan.equal[m.table.tag] != nil || k.proved() {
+		return nil
+	}
+	if !k.plan.tagged {
+		return invalidf("index %q holds items of other entities too and does not project %s: project it, or give the key templates a prefix of their own", k.plan.spec.index, m.table.tag)
+	}
+	k.filter(m.mayBeMine(k.exprBuilder))
+	return nil
+}
+
+func (k *keyCompiler) proved() bool {
+	set := k.plan.set
+	if len(set.partition) > 1 || len(set.sort) > 1 {
+		return false
+	}
+	partition := set.partition[0]
+	literal := ""
+	if partition.tmpl != nil {
+		literal, _ = partition.tmpl.Prefix(nil)
+	}
+	single := set == k.m.primary && len(set.sort) == 0 // at most one item, whose tag is checked when it is read
+	if literal == "" && k.prefix == "" && !single {
+		return false
+	}
+	for _, other := range k.m.table.others(k.m) {
+		if k.couldHold(other) {
+			return false
+		}
+	}
+	return true
+}
+
+// couldHold says whether the range could hold an item of another entity.
+func (k *keyCompiler) couldHold(other *model) bool {
+	set := other.primary
+	if k.plan.spec.index != "" {
+		if set = other.indexes[k.plan.spec.index]; set == nil {
+			return false
+		}
+	}
+	if tmpl := set.partition[0].tmpl; tmpl != nil {
+		if s, ok := k.plan.equal[set.partition[0].Name].(*types.AttributeValueMemberS); ok {
+			if _, ok := tmpl.Match(s.Value); !ok {
+				return false
+			}
+		}
+	}
+	if len(set.sort) == 0 || set.sort[0].tmpl == nil {
+		return true
+	}
+	if k.exact {
+		_, ok := set.sort[0].tmpl.Match(k.prefix)
+		return ok
+	}
+	return keytmpl.PrefixOverlap(set.sort[0].tmpl, k.prefix)
+}
+
+// scan narrows a scan to the entity.
+func (k *keyCompiler) scan() error {
+	m := k.m
+	if len(k.plan.spec.sort) > 0 || k.plan.spec.descending {
+		return invalidf("a Scan has no sort key and no order; use Query, or Filter")
+	}
+	if m.tagMode != TagNone && !k.plan.tagged {
+		return invalidf("index %q does not project %s, by which a Scan tells entities apart", k.plan.spec.index, m.table.tag)
+	}
+	var untagged []expression.ConditionBuilder
+	if m.tagMode == TagOptional {
+		untagged = append(untagged, k.top(m.table.tag).AttributeNotExists())
+	}
+	if m.tagMode != TagRequired {
+		for _, attr := range m.primary.all() {
+			if attr.tmpl == nil {
+				continue
+			}
+			if literal, _ := attr.tmpl.Prefix(nil); literal != "" {
+				untagged = append(untagged, k.top(attr.Name).BeginsWith(literal))
+			}
+		}
+	}
+	switch m.tagMode {
+	case TagRequired:
+		k.filter(m.isMine(k.exprBuilder))
+	case TagOptional:
+		k.filter(m.isMine(k.exprBuilder).Or(and(untagged)))
+	case TagNone:
+		if len(untagged) > 0 {
+			k.filter(and(untagged))
+		}
+	}
+	return nil
+}
+
+// filters adds the caller's filters, and the one that drops expired items.
+func (k *keyCompiler) filters() error {
+	for _, n := range k.plan.spec.filters {
+		c, err := k.compile(n)
+		if err != nil {
+			return err
+		}
+		for _, p := range n.paths() {
+			if err := k.filterable(p); err != nil {
+				return err
+			}
+		}
+		k.filter(c)
+	}
+	if e := k.m.expires; e != nil && k.plan.set.projects(&k.m.table.primary, e.path[0].name) && k.plan.set.byName(e.path[0].name) == nil {
+		k.filter(k.m.alive(k.exprBuilder, k.m.now()))
+	}
+	return nil
+}
+
+// filterable refuses what the service would: filters on the queried key, and on what an index does not hold.
+func (k *keyCompiler) filterable(p path) error {
+	name := p[0].name
+	if !k.plan.spec.scan && k.plan.set.byName(name) != nil {
+		return invalidf("Filter: %s is part of the key that is queried; use SortKey", name)
+	}
+	if !k.plan.set.projects(&k.m.table.primary, name) {
+		return invalidf("Filter: index %q does not project %s", k.plan.spec.index, name)
+	}
+	return nil
+}
+
+// paths are the attributes a condition reads.
+func (n *condNode) paths() []path {
+	var all []path
+	if len(n.loc.path) > 0 {
+		all = append(all, n.loc.path)
+	}
+	if n.other != nil {
+		all = append(all, n.other.path)
+	}
+	for _, kid := range n.kids {
+		all = append(all, kid.paths()...)
+	}
+	return all
+}
+
+// project asks for what is read, and refuses an index that does not hold it.
+func (k *keyCompiler) project() error {
+	read := k.m.plan
+	if v := k.plan.spec.view; v != nil {
+		read = v.plan
+	}
+	for _, f := range read.Fields {
+		if !k.plan.set.projects(&k.m.table.primary, f.Name) {
+			return invalidf("index %q does not project %s: read a smaller struct with As", k.plan.spec.index, f.Name)
+		}
+	}
+	if k.plan.spec.view == nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	add := func(name string) {
+		if !seen[name] {
+			seen[name] = true
+			k.exprBuilder.project = append(k.exprBuilder.project, k.top(name))
+		}
+	}
+	for _, f := range read.Fields {
+		add(f.Name)
+	}
+	for _, key := range k.plan.keyNames() {
+		add(key.Name)
+	}
+	if k.plan.tagged && k.m.tagMode != TagNone {
+		add(k.m.table.tag)
+	}
+	return nil
+}

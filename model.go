@@ -1,0 +1,405 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/monotable/monotable/internal/codec"
+	"github.com/monotable/monotable/internal/keytmpl"
+)
+
+// model is a compiled Schema, free of type parameters. It is immutable once learned.
+type model struct {
+	table    *tableCore
+	name     string
+	aliases  []string
+	family   string
+	tagMode  TagMode
+	typ      reflect.Type
+	plan     *codec.Plan
+	validate func(item any) error
+
+	attributes map[string]*attribute // those that rules or keys speak of, by path
+	ruled      []*attribute          // those with rules, in the order declared
+
+	primary *keySet
+	indexes map[string]*keySet // those this entity is in
+
+	version, createdAt, updatedAt, expires *attribute
+
+	views sync.Map // reflect.Type → *view, compiled on first use
+}
+
+// attribute is an attribute of T with what the rules say of it.
+type attribute struct {
+	path  path
+	chain []*codec.Field
+	value *codec.Value
+	parts []rulePart
+}
+
+func (a *attribute) String() string { return a.path.String() }
+
+func (a *attribute) rule(kind ruleKind) *rulePart {
+	if a == nil {
+		return nil
+	}
+	for i := range a.parts {
+		if a.parts[i].kind == kind {
+			return &a.parts[i]
+		}
+	}
+	return nil
+}
+
+func (a *attribute) has(kind ruleKind) bool { return a.rule(kind) != nil }
+
+// transform runs the attribute's transforms on a Go value.
+func (a *attribute) transform(v any) any {
+	if a == nil {
+		return v
+	}
+	for _, part := range a.parts {
+		if part.kind == ruleTransform {
+			v = part.change(v)
+		}
+	}
+	return v
+}
+
+// compiler collects what is wrong with a schema while it makes the model.
+type compiler struct {
+	*model
+	problems *DefinitionError
+}
+
+func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
+	m := &model{
+		table: t, name: s.Name, aliases: s.Aliases, family: s.Family, tagMode: s.Tag,
+		typ:        reflect.TypeFor[T](),
+		attributes: map[string]*attribute{},
+		indexes:    map[string]*keySet{},
+	}
+	c := &compiler{model: m, problems: &DefinitionError{Name: "entity " + or(s.Name, m.typ.String())}}
+	if s.Validate != nil {
+		m.validate = func(item any) error { return s.Validate(item.(*T)) }
+	}
+	if s.Name == "" {
+		c.problems.add("Name", "is empty; it is stored in every item")
+	}
+	if m.typ.Kind() != reflect.Struct {
+		c.problems.add("", "%s is no struct", m.typ)
+		return nil, c.problems
+	}
+	specs := make([]*ruleSpec, 0, len(s.Rules))
+	for i, r := range s.Rules {
+		if r == nil || r.rule(nil) == nil {
+			c.problems.add(fmt.Sprintf("Rules[%d]", i), "is empty; make rules from attributes")
+			continue
+		}
+		specs = append(specs, r.rule(nil))
+	}
+	if !c.compilePlan(specs) {
+		return nil, c.problems
+	}
+	for _, spec := range specs {
+		c.addRules(spec)
+	}
+	c.primary = c.compileKeys(&t.primary, s.Key, true)
+	c.compileIndexes(s.Indexes, specs)
+	c.checkRules()
+	c.checkKeyFields()
+	if len(c.problems.Problems) == 0 {
+		t.learn(m, c.problems)
+	}
+	if err := c.problems.orNil(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// compilePlan makes the codec's plan; some rules change how an attribute is stored.
+func (c *compiler) compilePlan(specs []*ruleSpec) bool {
+	opts := codec.Options{TimeLayouts: map[string]string{}, UnixTimes: map[string]bool{}}
+	for _, spec := range specs {
+		for _, part := range spec.parts {
+			switch {
+			case spec.loc.err != nil:
+			case part.kind == ruleTimeLayout:
+				opts.TimeLayouts[spec.loc.path.String()] = part.value.(string)
+			case part.kind == ruleExpiresAt:
+				opts.UnixTimes[spec.loc.path.String()] = true
+			}
+		}
+	}
+	plan, err := codec.Compile(c.typ, opts)
+	if err == nil {
+		c.plan = plan
+		return true
+	}
+	for _, e := range splitErrors(err) {
+		if fe, ok := errors.AsType[*codec.FieldError](e); ok {
+			c.problems.add(fe.Path, "%v", fe.Err)
+		} else {
+			c.problems.add("", "%v", e)
+		}
+	}
+	return false
+}
+
+// splitErrors takes apart what errors.Join put together.
+func splitErrors(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, splitErrors(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
+// attributeAt finds an attribute of T that is reached through structs only.
+func (c *compiler) attributeAt(p path) (*attribute, error) {
+	if a := c.attributes[p.String()]; a != nil {
+		return a, nil
+	}
+	value, err := valueAt(c.plan, p)
+	if err != nil {
+		return nil, err
+	}
+	chain, ok := fieldChain(c.plan, p)
+	if !ok {
+		return nil, errors.New("must be a field of T or of a struct in T")
+	}
+	a := &attribute{path: p, chain: chain, value: value}
+	c.attributes[p.String()] = a
+	return a, nil
+}
+
+// named finds the attribute a placeholder names: a stored name, or a path of them.
+func (c *compiler) named(name string) (*attribute, error) {
+	if c.plan.Field(name) != nil {
+		return c.attributeAt(path{nameElement(name)})
+	}
+	var p path
+	for word := range strings.SplitSeq(name, ".") {
+		p = append(p, nameElement(word))
+	}
+	if len(p) > 1 {
+		if a, err := c.attributeAt(p); err == nil {
+			return a, nil
+		}
+	}
+	names := make([]string, len(c.plan.Fields))
+	for i, f := range c.plan.Fields {
+		names[i] = f.Name
+	}
+	return nil, fmt.Errorf("{%s}: %s has no such attribute%s", name, c.typ, nearest(name, names))
+}
+
+func (c *compiler) addRules(spec *ruleSpec) {
+	if spec.loc.err != nil {
+		c.problems.add("", "%v", spec.loc.err)
+		return
+	}
+	if len(spec.loc.path) == 0 {
+		return // IndexWhen, see compileIndexes
+	}
+	a, err := c.attributeAt(spec.loc.path)
+	if err != nil {
+		c.problems.add(spec.loc.path.String(), "rules: %v", err)
+		return
+	}
+	if len(a.parts) == 0 {
+		c.ruled = append(c.ruled, a)
+	}
+	for _, part := range spec.parts {
+		several := part.kind == ruleTransform || part.kind == ruleValidate
+		if a.has(part.kind) && !several {
+			c.problems.add(a.String(), "%s is given twice", part.kind)
+			continue
+		}
+		if part.err != nil {
+			c.problems.add(a.String(), "%s: %v", part.kind, part.err)
+			continue
+		}
+		a.parts = append(a.parts, part)
+	}
+}
+
+// checkRules looks for rules that mean nothing, or something else than their user thinks.
+func (c *compiler) checkRules() {
+	roles := map[ruleKind]**attribute{ruleVersion: &c.version, ruleCreatedAt: &c.createdAt, ruleUpdatedAt: &c.updatedAt, ruleExpiresAt: &c.expires}
+	for _, a := range c.ruled {
+		if len(a.chain) == 1 && a.chain[0].Name == c.table.tag {
+			c.problems.add(a.String(), "is the type tag, which monotable writes")
+		}
+		for _, part := range a.parts {
+			c.checkRule(a, part)
+			role := roles[part.kind]
+			if role == nil {
+				continue
+			}
+			if *role != nil {
+				c.problems.add(a.String(), "%s is already %s", part.kind, *role)
+			}
+			if *role = a; a.has(ruleDefault) || a.has(ruleDefaultZero) || a.has(ruleDefaultFunc) || a.has(ruleDerived) || a.has(ruleTransform) {
+				c.problems.add(a.String(), "%s is written by monotable, so it takes no default, transform or derived value", part.kind)
+			}
+			if len(a.chain) > 1 && (part.kind == ruleVersion || part.kind == ruleExpiresAt) {
+				c.problems.add(a.String(), "%s must be a top-level attribute", part.kind)
+			}
+		}
+	}
+}
+
+func (c *compiler) checkRule(a *attribute, part rulePart) {
+	counts := meansSomethingAtZero(a.value.Type)
+	switch part.kind {
+	case ruleDefault, ruleRequired:
+		if counts {
+			c.problems.add(a.String(), "%s: zero means something on a %s: use a pointer%s", part.kind, a.value.Type,
+				map[ruleKind]string{ruleDefault: ", or DefaultZero to say that zero means \"not given\"", ruleRequired: ", or Min"}[part.kind])
+		}
+	case ruleDefaultZero:
+		if !counts {
+			c.problems.add(a.String(), "DefaultZero is for numbers and bools; use Default")
+		}
+	case ruleDerived:
+		if len(part.reads) == 0 {
+			c.problems.add(a.String(), "Derived must name the attributes it reads")
+		}
+		if a.has(ruleDefault) || a.has(ruleDefaultZero) || a.has(ruleDefaultFunc) {
+			c.problems.add(a.String(), "Derived is always computed, so a default is never used")
+		}
+	}
+	c.checkReads(a.String(), part)
+}
+
+func (c *compiler) checkReads(where string, part rulePart) {
+	for _, loc := range part.reads {
+		if loc.err != nil {
+			c.problems.add(where, "%s reads: %v", part.kind, loc.err)
+		} else if _, err := c.attributeAt(loc.path); err != nil {
+			c.problems.add(where, "%s reads %s: %v", part.kind, loc.path, err)
+		}
+	}
+}
+
+// meansSomethingAtZero says that zero is an ordinary value of the type.
+func meansSomethingAtZero(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
+		return true
+	}
+	return false
+}
+
+// checkKeyFields looks at the attributes that make the primary key, and at the version.
+func (c *compiler) checkKeyFields() {
+	if c.version != nil && c.version.chain[0].OmitEmpty {
+		c.problems.add(c.version.String(), "omitempty would lose version 0")
+	}
+	if c.primary == nil {
+		return
+	}
+	for _, a := range c.primary.attributes() {
+		switch {
+		case a.chain[len(a.chain)-1].OmitEmpty:
+			c.problems.add(a.String(), "is part of the primary key, so it cannot be omitempty")
+		case a.has(ruleDerived):
+			c.problems.add(a.String(), "is part of the primary key, so it cannot be Derived: put what it reads into the template")
+		case a.has(ruleVersion), a.has(ruleUpdatedAt), a.has(ruleExpiresAt):
+			c.problems.add(a.String(), "changes with writes, so it cannot be part of the primary key")
+		}
+	}
+}
+
+func (m *model) names() []string { return append([]string{m.name}, m.aliases...) }
+
+// sameAs says that both models are the same schema of the same type, defined again.
+func (m *model) sameAs(other *model) bool {
+	if m == other {
+		return true
+	}
+	if m.typ != other.typ || m.name != other.name || m.family != other.family || m.tagMode != other.tagMode ||
+		!slices.Equal(m.aliases, other.aliases) || !m.primary.sameAs(other.primary) {
+		return false
+	}
+	return maps.EqualFunc(m.indexes, other.indexes, (*keySet).sameAs)
+}
+
+// meets says whether both entities could make one primary key.
+func (m *model) meets(other *model) bool {
+	a, b := m.primary.all(), other.primary.all()
+	for i := range a {
+		if i < len(b) && a[i].tmpl != nil && b[i].tmpl != nil && !keytmpl.Overlap(a[i].tmpl, b[i].tmpl) {
+			return false
+		}
+	}
+	return true
+}
+
+// owns says whether the entity goes by this tag.
+func (m *model) owns(tag string) bool { return slices.Contains(m.names(), tag) }
+
+// attribute finds what is known of the attribute at a path; nil when no rule or key speaks of it.
+func (m *model) attribute(p path) *attribute { return m.attributes[p.String()] }
+
+// validateWhole runs the checks that need the whole item.
+func (m *model) validateWhole(ctx context.Context, item reflect.Value) []Violation {
+	var found []Violation
+	if m.validate != nil {
+		if err := m.validate(item.Addr().Interface()); err != nil {
+			found = append(found, Violation{Rule: "Validate", Err: err})
+		}
+	}
+	if m.table.validator != nil {
+		if err := m.table.validator.StructCtx(ctx, item.Addr().Interface()); err != nil {
+			found = append(found, Violation{Rule: "Validator", Err: err})
+		}
+	}
+	return found
+}
+
+// nearest suggests the name that was perhaps meant.
+func nearest(name string, names []string) string {
+	best, distance := "", len(name)/2+1
+	for _, n := range names {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(n)); d < distance {
+			best, distance = n, d
+		}
+	}
+	if best == "" {
+		return "; there are " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

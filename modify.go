@@ -1,0 +1,370 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
+	"github.com/monotable/monotable/internal/retry"
+)
+
+const defaultAttempts = 64
+
+// backoff bounds the waits of Modify and Upsert between attempts.
+var backoff = retry.Backoff{Base: 10 * time.Millisecond, Cap: time.Second}
+
+func (o *options) tries() int {
+	if o.attempts == 0 {
+		return defaultAttempts
+	}
+	return o.attempts
+}
+
+// Modify reads an item consistently, lets change alter it, and writes what has changed, attribute by attribute
+// inside nested structs and maps, lists as a whole. Attributes that T does not know survive. It returns what is stored; if
+// nothing changed, nothing is written.
+//
+// The write is conditioned on the version, or, without one, on the old value of everything that was changed. If another
+// writer was faster, Modify reads again and calls change again, with full jitter between, until the context or the [Attempts] end:
+// then ErrVersionConflict or ErrConditionFailed. So change must do nothing but alter its argument. Its error ends Modify and is
+// returned, wrapped; nothing is written. ErrNotFound if there is no item. Key fields, the version, immutable attributes and
+// CreatedAt cannot be changed. A Hidden attribute is zero, and zero leaves it as it is, unless the call says [Reveal].
+func (e *Entity[T]) Modify(ctx context.Context, key T, change func(*T) error) (T, error) {
+	stored, err := e.modify(ctx, key, change)
+	return stored, opError("Modify", e.model.name, err)
+}
+
+func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T, error) {
+	var zero T
+	read := e.With(Consistent()).GetOp(key)
+	_, pinned, err := e.model.keyOf(&e.options, ownCopy(key))
+	if err != nil {
+		return zero, err
+	}
+	if change == nil {
+		return zero, invalidf("Modify without a function")
+	}
+	for attempt := 0; ; attempt++ {
+		raw, err := read.raw(ctx)
+		if err != nil {
+			return zero, err
+		}
+		w, err := e.buildModify(ctx, raw, pinned, change)
+		if err != nil {
+			return zero, err
+		}
+		if w == nil {
+			return e.decoded(raw)
+		}
+		stored, err := e.update(ctx, w)
+		if !errors.Is(err, ErrConditionFailed) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrWrongEntity) || pinned != nil {
+			return stored, err
+		}
+		if attempt+1 >= e.options.tries() {
+			return zero, err
+		}
+		if waitErr := backoff.Wait(ctx, attempt); waitErr != nil {
+			return zero, errors.Join(waitErr, err)
+		}
+	}
+}
+
+// buildModify calls change on what is stored and compiles the difference; nil when there is none.
+func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.AttributeValue, pinned *uint64, change func(*T) error) (*updateWrite, error) {
+	m := e.model
+	var before, after T
+	old, item := reflect.ValueOf(&before).Elem(), reflect.ValueOf(&after).Elem()
+	if err := m.decode(raw, old, true); err != nil {
+		return nil, err
+	}
+	if err := m.decode(raw, item, e.options.reveal); err != nil {
+		return nil, err
+	}
+	if err := change(&after); err != nil {
+		return nil, err
+	}
+	if !e.options.reveal {
+		m.restoreHidden(item, old)
+	}
+	if err := m.checkModified(item, old, raw); err != nil {
+		return nil, err
+	}
+	if err := m.prepare(ctx, item); err != nil {
+		return nil, err
+	}
+	d := &difference{exprBuilder: newExprBuilder(m), raw: raw}
+	if err := d.find(old, item); err != nil || len(d.changes) == 0 {
+		return nil, err
+	}
+	return d.compile(&e.options, item, pinned)
+}
+
+// restoreHidden fills hidden attributes that were left zero with what is stored.
+func (m *model) restoreHidden(item, old reflect.Value) {
+	for _, a := range m.ruled {
+		if !a.has(ruleHidden) {
+			continue
+		}
+		v, ok := get(item, a.chain)
+		was, stored := get(old, a.chain)
+		if ok && stored && v.IsZero() {
+			v.Set(was)
+		}
+	}
+}
+
+// checkModified refuses changes of what cannot change.
+func (m *model) checkModified(item, old reflect.Value, raw map[string]types.AttributeValue) error {
+	key, err := m.primaryKey(item)
+	if err != nil {
+		return err
+	}
+	for name, av := range key {
+		if !codec.Equal(av, raw[name]) {
+			return invalidf("Modify changed the primary key (%s), which cannot change", name)
+		}
+	}
+	for _, a := range m.ruled {
+		if !a.has(ruleImmutable) && !a.has(ruleCreatedAt) && !a.has(ruleVersion) {
+			continue
+		}
+		now, _ := m.encodeChain(item, a)
+		was, _ := m.encodeChain(old, a)
+		if !codec.Equal(orNull(now), orNull(was)) {
+			return invalidf("Modify changed %s, which cannot change", a)
+		}
+	}
+	return nil
+}
+
+func (m *model) encodeChain(item reflect.Value, a *attribute) (types.AttributeValue, error) {
+	v, ok := get(item, a.chain)
+	if !ok {
+		return nil, nil
+	}
+	return a.value.Encode(v)
+}
+
+// difference is what an item's new state changes of the stored one.
+type difference struct {
+	*exprBuilder
+	raw     map[string]types.AttributeValue
+	changes []pathValue
+}
+
+// pathValue is a path and its new value; nil removes it.
+type pathValue struct {
+	path  path
+	value types.AttributeValue
+}
+
+func (d *difference) find(old, item reflect.Value) error {
+	was, err := d.m.visible(old)
+	if err != nil {
+		return err
+	}
+	now, err := d.m.visible(item)
+	if err != nil {
+		return err
+	}
+	d.compare(nil, was, now, d.raw)
+	return nil
+}
+
+// visible encodes what a caller can change.
+func (m *model) visible(item reflect.Value) (map[string]types.AttributeValue, error) {
+	out, err := m.plan.Encode(item)
+	if err != nil {
+		return nil, invalidf("%v", err)
+	}
+	for name := range out {
+		if m.writes(name) || m.emptyIndexKey(path{nameElement(name)}, out[name]) {
+			delete(out, name)
+		}
+	}
+	for _, a := range []*attribute{m.version, m.updatedAt} {
+		if a != nil {
+			removeAt(out, a.path)
+		}
+	}
+	for _, a := range m.ruled {
+		if v, ok := get(item, a.chain); ok && a.has(ruleHidden) && v.IsZero() {
+			removeAt(out, a.path)
+		}
+	}
+	return out, nil
+}
+
+func (d *difference) compare(at path, was, now, raw map[string]types.AttributeValue) {
+	names := make([]string, 0, len(was)+len(now))
+	for name := range was {
+		names = append(names, name)
+	}
+	for name := range now {
+		if _, ok := was[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		a, b := was[name], now[name]
+		if a != nil && b != nil && codec.Equal(a, b) {
+			continue
+		}
+		p := at.child(nameElement(name))
+		mapA, okA := a.(*types.AttributeValueMemberM)
+		mapB, okB := b.(*types.AttributeValueMemberM)
+		stored, okRaw := raw[name].(*types.AttributeValueMemberM)
+		if okA && okB && okRaw {
+			d.compare(p, mapA.Value, mapB.Value, stored.Value)
+			continue
+		}
+		d.changes = append(d.changes, pathValue{p, b})
+	}
+}
+
+// compile makes the update: the changes, what follows from them, and the conditions under which they are right.
+func (d *difference) compile(o *options, item reflect.Value, pinned *uint64) (*updateWrite, error) {
+	m := d.m
+	expect := expectation{exist: true, now: m.now()}
+	m.wherePresent(d.exprBuilder, expect.now)
+	if m.updatedAt != nil {
+		m.stamp(item, expect.now, false)
+		av, err := m.encodeChain(item, m.updatedAt)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.set(m.updatedAt.path, value(av)); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range d.changes {
+		if err := d.setOrRemove(c.path, c.value); err != nil {
+			return nil, err
+		}
+	}
+	parts, err := d.indexKeys(item)
+	if err != nil {
+		return nil, err
+	}
+	if m.version != nil && !o.noVersion {
+		err = d.checkVersion(o, &expect, pinned)
+	} else {
+		err = d.checkOldValues(&expect, parts)
+		if m.version != nil && err == nil {
+			name := d.name(m.version.path)
+			err = d.set(m.version.path, expression.Plus(name.IfNotExists(number(0)), number(1)))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if tag := m.table.tag; m.tagMode != TagNone && !codec.Equal(orNull(d.raw[tag]), &types.AttributeValueMemberS{Value: m.name}) {
+		if err := d.set(path{nameElement(tag)}, text(m.name)); err != nil {
+			return nil, err
+		}
+	}
+	input, err := d.updateInput(o, m.keyIn(d.raw))
+	if err != nil {
+		return nil, err
+	}
+	return &updateWrite{input: input, expect: expect}, nil
+}
+
+// indexKeys recomputes all index keys and gives the attributes that changed ones are made from.
+func (d *difference) indexKeys(item reflect.Value) ([]*attribute, error) {
+	var parts []*attribute
+	for _, set := range d.m.sets() {
+		key, err := d.m.indexKey(set, item)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range set.all() {
+			av, ok := key[k.Name]
+			if !ok || codec.Equal(orNull(av), orNull(d.raw[k.Name])) {
+				continue
+			}
+			parts = append(parts, set.attributes()...)
+			if err := d.setOrRemove(path{nameElement(k.Name)}, av); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, a := range d.m.ruled {
+		if part := a.rule(ruleDerived); part != nil && slices.ContainsFunc(d.changed, a.path.equal) {
+			parts = append(parts, d.m.at(part.reads)...)
+		}
+	}
+	return parts, nil
+}
+
+// checkVersion makes the version that was read the condition.
+func (d *difference) checkVersion(o *options, expect *expectation, pinned *uint64) error {
+	p := d.m.version.path
+	name := d.name(p)
+	stored, ok := d.raw[p[0].name].(*types.AttributeValueMemberN)
+	if !ok {
+		if !o.adoptVersion || pinned != nil {
+			expect.version = pinned
+			expect.versioned = true
+			e := &ConditionError{Entity: d.m.name, item: d.raw}
+			d.m.explain(e, expect, d.raw)
+			return e
+		}
+		d.where(name.AttributeNotExists())
+		return d.set(p, number(1))
+	}
+	if pinned != nil && !codec.Equal(stored, versionValue(*pinned)) {
+		return &ConditionError{Entity: d.m.name, Attribute: p.String(), item: d.raw, reasons: []error{ErrVersionConflict}}
+	}
+	n, err := versionNumber(stored)
+	if err != nil {
+		return err
+	}
+	expect.version = &n
+	d.where(name.Equal(value(stored)))
+	return d.set(p, expression.Plus(name, number(1)))
+}
+
+// checkOldValues makes the old values of all that changed the condition, and of what changed keys are made from.
+func (d *difference) checkOldValues(expect *expectation, parts []*attribute) error {
+	var asked []path
+	ask := func(p path) {
+		if slices.ContainsFunc(asked, p.equal) {
+			return
+		}
+		asked = append(asked, p)
+		if old := valueIn(d.raw, p); old != nil {
+			d.where(d.name(p).Equal(value(old)))
+		} else {
+			d.where(d.name(p).AttributeNotExists())
+		}
+	}
+	for _, c := range d.changes {
+		ask(c.path)
+	}
+	for _, a := range parts {
+		if !d.m.primary.uses(a.path) && !(d.m.updatedAt != nil && a.path.equal(d.m.updatedAt.path)) {
+			ask(a.path)
+		}
+	}
+	expect.parents = parents(d.changed)
+	for _, p := range expect.parents {
+		d.where(d.name(p).AttributeExists())
+	}
+	return nil
+}
+
+func versionNumber(av *types.AttributeValueMemberN) (uint64, error) {
+	var n uint64
+	if err := scanUint(av.Value, &n); err != nil {
+		return 0, &DecodeError{Err: errors.New("the stored version is no whole number")}
+	}
+	return n, nil
+}

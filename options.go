@@ -1,0 +1,108 @@
+package monotable
+
+import (
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Option changes how calls are made. Give options to With of a Table, an Entity or a
+// Query; the derived value is cheap and may be kept.
+type Option interface{ apply(*options) }
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+// options are what the options of a value say. It is copied, never changed in place.
+type options struct {
+	consistent   bool
+	reveal       bool
+	noVersion    bool
+	adoptVersion bool
+	attempts     int
+	table        string
+	capacity     *ConsumedCapacity
+	client       []func(*dynamodb.Options)
+}
+
+func (o options) with(opts []Option) options {
+	o.client = o.client[:len(o.client):len(o.client)]
+	for _, opt := range opts {
+		if opt != nil {
+			opt.apply(&o)
+		}
+	}
+	return o
+}
+
+func (o *options) tableName(c *tableCore) string { return or(o.table, c.name) }
+
+func (o *options) returnCapacity() types.ReturnConsumedCapacity {
+	if o.capacity == nil {
+		return ""
+	}
+	return types.ReturnConsumedCapacityTotal
+}
+
+// Consistent makes reads strongly consistent, at twice the cost. A global index cannot: the query is refused.
+func Consistent() Option { return optionFunc(func(o *options) { o.consistent = true }) }
+
+// Reveal returns Hidden attributes too.
+func Reveal() Option { return optionFunc(func(o *options) { o.reveal = true }) }
+
+// WithoutVersionCheck writes whatever version is stored. The version is raised all the same, so that
+// other writers notice.
+func WithoutVersionCheck() Option { return optionFunc(func(o *options) { o.noVersion = true }) }
+
+// AdoptUnversioned lets Update, Upsert and Modify take stored items that have no version yet, as
+// version 0. Without it they are refused with ErrVersionConflict.
+func AdoptUnversioned() Option { return optionFunc(func(o *options) { o.adoptVersion = true }) }
+
+// Attempts bounds how often Modify and Upsert try, 1 at least. The default is 64. It does not change the SDK's own retries.
+func Attempts(n int) Option { return optionFunc(func(o *options) { o.attempts = max(n, 1) }) }
+
+// TableName sends the calls to another table of the same layout.
+func TableName(name string) Option { return optionFunc(func(o *options) { o.table = name }) }
+
+// ClientOptions passes options to the SDK's client, after those of [TableConfig].
+func ClientOptions(fns ...func(*dynamodb.Options)) Option {
+	return optionFunc(func(o *options) { o.client = append(o.client, fns...) })
+}
+
+// Capacity sums up in c what the calls consume. c may be shared between calls and goroutines.
+func Capacity(c *ConsumedCapacity) Option { return optionFunc(func(o *options) { o.capacity = c }) }
+
+// ConsumedCapacity is a sum of capacity units. The zero value is ready; it is safe for concurrent use.
+type ConsumedCapacity struct {
+	mu       sync.Mutex
+	units    float64
+	requests int
+}
+
+// Units is the sum of the units that answers have reported.
+func (c *ConsumedCapacity) Units() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.units
+}
+
+// Requests is the number of answers that have reported units.
+func (c *ConsumedCapacity) Requests() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.requests
+}
+
+func (c *ConsumedCapacity) add(consumed *types.ConsumedCapacity) {
+	if c == nil || consumed == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests++
+	if consumed.CapacityUnits != nil {
+		c.units += *consumed.CapacityUnits
+	}
+}

@@ -1,0 +1,334 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
+)
+
+type attributeMap = map[string]types.AttributeValue
+
+// source is a read that is compiled when it is run.
+type source struct {
+	plan func() (*readPlan, error)
+	wrap func(error) error
+}
+
+func (s source) compile() (*readPlan, error) {
+	if s.plan == nil {
+		return nil, invalidf("this View was not made by As")
+	}
+	return s.plan()
+}
+
+func (s source) opError(err error) error {
+	if s.wrap == nil {
+		return opError("Query", "", err)
+	}
+	return s.wrap(err)
+}
+
+// Page is one page of items. Next continues after its last item; "" means that there is nothing more.
+// Only the end makes a page shorter than the limit; without a limit a page may be empty and still have a Next. A Next may lead
+// to an empty last page.
+type Page[T any] struct {
+	Items []T
+	Next  Cursor
+}
+
+// all decodes items into V one by one.
+func all[V any](ctx context.Context, s source) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		var zero V
+		p, err := s.compile()
+		if err != nil {
+			yield(zero, s.opError(err))
+			return
+		}
+		for item, err := range p.items(ctx) {
+			var out V
+			if err == nil {
+				err = p.decode(item, reflect.ValueOf(&out).Elem())
+			}
+			if err != nil {
+				yield(zero, s.opError(err))
+				return
+			}
+			if !yield(out, nil) {
+				return
+			}
+		}
+	}
+}
+
+func collect[V any](items iter.Seq2[V, error]) ([]V, error) {
+	found := []V{}
+	for item, err := range items {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, item)
+	}
+	return found, nil
+}
+
+func first[V any](ctx context.Context, s source) (V, error) {
+	for item, err := range all[V](ctx, s) {
+		return item, err
+	}
+	var zero V
+	return zero, s.opError(ErrNotFound)
+}
+
+func page[V any](ctx context.Context, s source) (Page[V], error) {
+	page := Page[V]{Items: []V{}}
+	p, err := s.compile()
+	if err != nil {
+		return page, s.opError(err)
+	}
+	for raw, err := range p.pages(ctx) {
+		if err != nil {
+			return page, s.opError(err)
+		}
+		for i, item := range raw.items {
+			var out V
+			if err := p.decode(item, reflect.ValueOf(&out).Elem()); err != nil {
+				return page, s.opError(err)
+			}
+			page.Items = append(page.Items, out)
+			if len(page.Items) == p.spec.limit && (i < len(raw.items)-1 || raw.last != nil) {
+				page.Next, err = p.cursor(p.keyOf(item))
+				return page, s.opError(err)
+			}
+		}
+		if raw.last == nil {
+			return page, nil
+		}
+		if page.Next, err = p.cursor(raw.last); err != nil || p.spec.limit == 0 {
+			return page, s.opError(err)
+		}
+	}
+	return page, nil
+}
+
+// readPlan is a compiled query or scan.
+type readPlan struct {
+	m        *model
+	spec     *querySpec
+	set      *keySet
+	expr     built
+	filtered bool
+	start    attributeMap // where a cursor says to go on
+	equal    attributeMap // the partition
+	tagged   bool         // the items read carry the type tag
+}
+
+// request makes the input for the next page, of which want items are wanted; 0 means all.
+func (p *readPlan) request(start attributeMap, want int) any {
+	var limit *int32
+	switch size := p.spec.pageSize; {
+	case size > 0 && (p.filtered || want == 0 || size < want):
+		limit = ptr(int32(min(size, 1<<31-1))) //nolint:gosec // bounded
+	case want > 0 && !p.filtered:
+		limit = ptr(int32(min(want, 1<<31-1))) //nolint:gosec // bounded
+	}
+	var index *string
+	if p.spec.index != "" {
+		index = &p.spec.index
+	}
+	var consistent *bool
+	if p.spec.options.consistent {
+		consistent = ptr(true)
+	}
+	if p.spec.scan {
+		return &dynamodb.ScanInput{
+			TableName: ptr(p.spec.options.tableName(p.m.table)), IndexName: index,
+			FilterExpression: p.expr.filter, ProjectionExpression: p.expr.projection,
+			ExpressionAttributeNames: p.expr.names, ExpressionAttributeValues: p.expr.values,
+			ConsistentRead: consistent, Limit: limit, ExclusiveStartKey: start,
+			ReturnConsumedCapacity: p.spec.options.returnCapacity(),
+		}
+	}
+	in := &dynamodb.QueryInput{
+		TableName: ptr(p.spec.options.tableName(p.m.table)), IndexName: index,
+		KeyConditionExpression: p.expr.key, FilterExpression: p.expr.filter, ProjectionExpression: p.expr.projection,
+		ExpressionAttributeNames: p.expr.names, ExpressionAttributeValues: p.expr.values,
+		ConsistentRead: consistent, Limit: limit, ExclusiveStartKey: start,
+		ReturnConsumedCapacity: p.spec.options.returnCapacity(),
+	}
+	if p.spec.descending {
+		in.ScanIndexForward = ptr(false)
+	}
+	return in
+}
+
+// rawPage is what one request returned.
+type rawPage struct {
+	items []attributeMap
+	last  attributeMap // LastEvaluatedKey
+	count int
+}
+
+// send makes one request.
+func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
+	if err := started(ctx); err != nil {
+		return rawPage{}, err
+	}
+	client, opts := p.m.table.client, p.spec.options.client
+	switch in := in.(type) {
+	case *dynamodb.ScanInput:
+		out, err := client.Scan(ctx, in, opts...)
+		if err != nil {
+			return rawPage{}, serviceError(err, false)
+		}
+		p.spec.options.capacity.add(out.ConsumedCapacity)
+		return rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}, nil
+	default:
+		out, err := client.Query(ctx, in.(*dynamodb.QueryInput), opts...)
+		if err != nil {
+			return rawPage{}, serviceError(err, false)
+		}
+		p.spec.options.capacity.add(out.ConsumedCapacity)
+		return rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}, nil
+	}
+}
+
+var errSameKey = errors.New("monotable: the service returned the same LastEvaluatedKey twice")
+
+// walk reads page after page, empty ones too, until the end or until a page is no longer wanted.
+func (p *readPlan) walk(ctx context.Context, adapt func(any)) iter.Seq2[rawPage, error] {
+	return func(yield func(rawPage, error) bool) {
+		start, got := p.start, 0
+		for {
+			want := 0
+			if p.spec.limit > 0 {
+				want = p.spec.limit - got
+			}
+			in := p.request(start, want)
+			adapt(in)
+			page, err := p.send(ctx, in)
+			if err == nil && len(page.last) > 0 && sameKey(page.last, start) {
+				err = errSameKey
+			}
+			if len(page.last) == 0 {
+				page.last = nil
+			}
+			if !yield(page, err) || err != nil || page.last == nil {
+				return
+			}
+			if start, got = page.last, got+page.count; p.spec.limit > 0 && got >= p.spec.limit {
+				return
+			}
+		}
+	}
+}
+
+func (p *readPlan) pages(ctx context.Context) iter.Seq2[rawPage, error] {
+	return p.walk(ctx, func(any) {})
+}
+
+// items goes through the items of all pages, up to the limit.
+func (p *readPlan) items(ctx context.Context) iter.Seq2[attributeMap, error] {
+	return func(yield func(attributeMap, error) bool) {
+		got := 0
+		for page, err := range p.pages(ctx) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, item := range page.items {
+				if !yield(item, nil) {
+					return
+				}
+				if got++; got == p.spec.limit {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (p *readPlan) count(ctx context.Context) (int, error) {
+	n := 0
+	counting := func(in any) {
+		switch in := in.(type) {
+		case *dynamodb.ScanInput:
+			in.Select = types.SelectCount
+		case *dynamodb.QueryInput:
+			in.Select = types.SelectCount
+		}
+	}
+	for page, err := range p.walk(ctx, counting) {
+		if err != nil {
+			return 0, err
+		}
+		n += page.count
+	}
+	if p.spec.limit > 0 {
+		n = min(n, p.spec.limit)
+	}
+	return n, nil
+}
+
+// decode makes a value of an item, which must be the entity's.
+func (p *readPlan) decode(item attributeMap, dst reflect.Value) error {
+	if err := p.m.checkTag(item, p.tagged); err != nil {
+		return err
+	}
+	v := p.spec.view
+	if v == nil {
+		return p.m.decode(item, dst, p.spec.options.reveal)
+	}
+	if err := v.plan.Decode(item, dst); err != nil {
+		return &DecodeError{Entity: p.m.name, Item: item, Err: err}
+	}
+	if p.spec.options.reveal {
+		return nil
+	}
+	for _, chain := range v.hidden {
+		if hidden, ok := get(dst, chain); ok {
+			hidden.SetZero()
+		}
+	}
+	return nil
+}
+
+// keyNames are the attributes of a LastEvaluatedKey: those of the index and of the table.
+func (p *readPlan) keyNames() []KeyAttribute {
+	keys := p.m.primary.indexKeys.all()
+	if p.spec.index != "" {
+		for _, k := range p.set.indexKeys.all() {
+			if p.m.primary.byName(k.Name) == nil {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
+}
+
+// keyOf is the key after which the item's successor follows.
+func (p *readPlan) keyOf(item attributeMap) attributeMap {
+	key := attributeMap{}
+	for _, k := range p.keyNames() {
+		key[k.Name] = item[k.Name]
+	}
+	return key
+}
+
+func sameKey(a, b attributeMap) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for name, av := range a {
+		if other, ok := b[name]; !ok || !codec.Equal(av, other) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,166 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"reflect"
+)
+
+// Query reads the items of one entity from a partition of the table or of an index, or, made
+// by [Entity.Scan], from the whole table. It is an immutable value: each method returns a changed copy, so
+// a base query can be shared, extended, and run any number of times, concurrently. Nothing is sent before
+// a terminal method ([Query.All], [Query.Page], [Query.Collect], [Query.First], [Query.Count]); mistakes made on the way are reported there, as
+// ErrInvalid. The zero Query is an error in use.
+//
+// Only items of T are returned. Where the key templates of the table's entities prove that nothing else can be in the
+// range, the key condition alone sees to that; elsewhere a filter on the type tag does, which costs
+// the read units of what it drops. An item that is not T's all the same ends the query with ErrWrongEntity, one that does
+// not decode with a [*DecodeError]. Expired items are left out.
+type Query[T any] struct {
+	_      [0]func(*T)
+	entity *Entity[T]
+	spec   querySpec
+}
+
+// querySpec is a query free of type parameters. It is copied, never changed in place.
+type querySpec struct {
+	options    options
+	scan       bool
+	key        func() reflect.Value // an own copy of the key
+	index      string
+	sort       []*condNode
+	filters    []*condNode
+	descending bool
+	limit      int
+	pageSize   int
+	cursor     Cursor
+	view       *view // reads a smaller struct
+	err        error
+}
+
+// Query reads the items of a partition: that of the table's key template filled from key, or, after [Query.Index], of
+// the index's. Only the partition's fields of key count; the sort key is narrowed by [Query.SortKey].
+func (e *Entity[T]) Query(key T) Query[T] {
+	return Query[T]{entity: e, spec: querySpec{options: e.options, key: func() reflect.Value { return ownCopy(key) }}}
+}
+
+// Scan reads all of the table, or of an index, and returns the items of T. It costs the read units of everything in the table.
+// Items come in no order.
+func (e *Entity[T]) Scan() Query[T] {
+	return Query[T]{entity: e, spec: querySpec{options: e.options, scan: true}}
+}
+
+// With adds options for this query.
+func (q Query[T]) With(opts ...Option) Query[T] {
+	q.spec.options = q.spec.options.with(opts)
+	return q
+}
+
+// Index reads from an index instead of the table. Reads of global indexes are eventually consistent. If the index does not
+// project all of T, use [As].
+func (q Query[T]) Index(name string) Query[T] {
+	q.spec.index = name
+	return q
+}
+
+// SortKey narrows the sort key by its parts, from left to right through the template: equality on each, and on
+// the last one given any comparison, Between, or HasPrefix. Ranges stay inside the template. A part that does not belong there, a gap, and two
+// conditions on one part are refused. To compare other attributes use Filter.
+func (q Query[T]) SortKey(conds ...KeyCond[T]) Query[T] {
+	all := q.spec.sort[:len(q.spec.sort):len(q.spec.sort)]
+	for _, c := range conds {
+		all = append(all, c.n)
+	}
+	q.spec.sort = all
+	return q
+}
+
+// Filter drops items after they are read and paid for. All conditions must hold.
+func (q Query[T]) Filter(conds ...Cond[T]) Query[T] {
+	q.spec.filters = append(q.spec.filters[:len(q.spec.filters):len(q.spec.filters)], nodes(conds)...)
+	return q
+}
+
+// Descending reads from the end of the sort key.
+func (q Query[T]) Descending() Query[T] {
+	q.spec.descending = true
+	return q
+}
+
+// Limit bounds how many items one terminal call returns, after filters. It reads on, page by page, until it has
+// them. n < 1 is refused.
+func (q Query[T]) Limit(n int) Query[T] {
+	if n < 1 {
+		q.spec.err = errors.Join(q.spec.err, invalidf("Limit %d", n))
+	}
+	q.spec.limit = n
+	return q
+}
+
+// PageSize bounds how many items one request reads, before filters. Without it DynamoDB reads up to 1 MB. n < 1 is refused.
+func (q Query[T]) PageSize(n int) Query[T] {
+	if n < 1 {
+		q.spec.err = errors.Join(q.spec.err, invalidf("PageSize %d", n))
+	}
+	q.spec.pageSize = n
+	return q
+}
+
+// From continues after the item where a cursor was taken, in a query of the same kind. The empty cursor is the beginning.
+func (q Query[T]) From(c Cursor) Query[T] {
+	q.spec.cursor = c
+	return q
+}
+
+// Request is the first request that would be sent, a *dynamodb.QueryInput or *dynamodb.ScanInput, or the reason why it is refused.
+func (q Query[T]) Request() (any, error) {
+	p, err := q.plan()
+	if err != nil {
+		return nil, err
+	}
+	return p.request(p.start, q.spec.limit), nil
+}
+
+func (q Query[T]) plan() (*readPlan, error) {
+	if q.entity == nil {
+		return nil, invalidf("this Query was not made by an Entity")
+	}
+	return q.entity.model.compileQuery(&q.spec)
+}
+
+func (q Query[T]) opError(err error) error {
+	op, name := "Query", ""
+	if q.spec.scan {
+		op = "Scan"
+	}
+	if q.entity != nil {
+		name = q.entity.model.name
+	}
+	return opError(op, name, err)
+}
+
+func (q Query[T]) source() source { return source{plan: q.plan, wrap: q.opError} }
+
+// All goes through all items, lazily: a page is read when its first item is asked for. An error is the last pair. It
+// can be ranged again and then starts anew; a break leaves nothing running.
+func (q Query[T]) All(ctx context.Context) iter.Seq2[T, error] { return all[T](ctx, q.source()) }
+
+// Page reads one page: up to [Query.Limit] items, or, without a limit, what one request returns.
+func (q Query[T]) Page(ctx context.Context) (Page[T], error) { return page[T](ctx, q.source()) }
+
+// Collect reads all items into a slice. It is empty, not nil, when there are none.
+func (q Query[T]) Collect(ctx context.Context) ([]T, error) { return collect(q.All(ctx)) }
+
+// First reads the first item. ErrNotFound if there is none.
+func (q Query[T]) First(ctx context.Context) (T, error) { return first[T](ctx, q.Limit(1).source()) }
+
+// Count counts the items without reading them into memory; it costs the read units of reading them. A limit bounds it.
+func (q Query[T]) Count(ctx context.Context) (int, error) {
+	p, err := q.plan()
+	if err != nil {
+		return 0, q.opError(err)
+	}
+	n, err := p.count(ctx)
+	return n, q.opError(err)
+}

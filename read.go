@@ -1,0 +1,156 @@
+package monotable
+
+import (
+	"fmt"
+	"math/big"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// TagMode says how an entity goes about the type tag. Writes of tagged entities store it, and an
+// item with the tag of another entity is refused in every mode but TagNone.
+type TagMode int
+
+const (
+	// TagRequired takes only items that carry the entity's tag. It is the default.
+	TagRequired TagMode = iota
+	// TagOptional takes items without a tag too, if their key fits the templates, and tags what it writes:
+	// for a table that was made by hand, while items move over.
+	TagOptional
+	// TagNone neither writes nor looks at tags: an item is the entity's if its key fits the templates.
+	TagNone
+)
+
+// checkTag says whether a stored item is the entity's.
+func (m *model) checkTag(item map[string]types.AttributeValue, projected bool) error {
+	tag, stored := item[m.table.tag]
+	s, isText := tag.(*types.AttributeValueMemberS)
+	switch {
+	case m.tagMode == TagNone, !stored && (m.tagMode == TagOptional || !projected):
+		if m.matches(item) {
+			return nil
+		}
+		return fmt.Errorf("%w: the key is not one that the templates of %s make", ErrWrongEntity, m.name)
+	case isText && m.owns(s.Value):
+		return nil
+	case !stored:
+		return fmt.Errorf("%w: the item has no %s", ErrWrongEntity, m.table.tag)
+	}
+	return fmt.Errorf("%w: the item is not a %s", ErrWrongEntity, m.name)
+}
+
+// expired says whether the item's time is over. DynamoDB deletes such items late.
+func (m *model) expired(item map[string]types.AttributeValue, now time.Time) bool {
+	if m.expires == nil {
+		return false
+	}
+	n, ok := item[m.expires.chain[0].Name].(*types.AttributeValueMemberN)
+	if !ok {
+		return false
+	}
+	at, ok := new(big.Rat).SetString(n.Value)
+	return ok && at.Cmp(new(big.Rat).SetInt64(now.Unix())) <= 0
+}
+
+// decode makes a T of a stored item that is the entity's.
+func (m *model) decode(item map[string]types.AttributeValue, dst reflect.Value, reveal bool) error {
+	if err := m.plan.Decode(item, dst); err != nil {
+		return &DecodeError{Entity: m.name, Item: item, Err: err}
+	}
+	if !reveal {
+		m.hide(dst)
+	}
+	return nil
+}
+
+// hide zeroes the hidden attributes.
+func (m *model) hide(item reflect.Value) {
+	for _, a := range m.ruled {
+		if v, ok := get(item, a.chain); ok && a.has(ruleHidden) {
+			v.SetZero()
+		}
+	}
+}
+
+// isMine is the condition that an item is the entity's, as far as its tag tells.
+func (m *model) isMine(b *exprBuilder) expression.ConditionBuilder {
+	tag := b.top(m.table.tag)
+	b.operators += len(m.aliases)
+	if len(m.aliases) == 0 {
+		return tag.Equal(text(m.name))
+	}
+	rest := make([]expression.OperandBuilder, len(m.aliases))
+	for i, alias := range m.aliases {
+		rest[i] = text(alias)
+	}
+	return tag.In(text(m.name), rest...)
+}
+
+// mayBeMine is the condition that nothing else's tag is there; it holds for a missing item only in TagOptional and TagNone.
+// It is unset where there is nothing to ask.
+func (m *model) mayBeMine(b *exprBuilder) expression.ConditionBuilder {
+	switch m.tagMode {
+	case TagNone:
+		return expression.ConditionBuilder{}
+	case TagOptional:
+		b.operators += 2
+		return b.top(m.table.tag).AttributeNotExists().Or(m.isMine(b))
+	}
+	return m.isMine(b)
+}
+
+// alive is the condition that the item has not expired.
+func (m *model) alive(b *exprBuilder, now time.Time) expression.ConditionBuilder {
+	b.operators += 2
+	name := b.name(m.expires.path)
+	return name.AttributeNotExists().Or(name.GreaterThan(number(now.Unix())))
+}
+
+// wherePresent adds the conditions that there is an item and that it is the entity's.
+func (m *model) wherePresent(b *exprBuilder, now time.Time) {
+	if m.tagMode != TagRequired {
+		b.where(b.top(m.primary.partition[0].Name).AttributeExists())
+	}
+	if mine := m.mayBeMine(b); mine.IsSet() {
+		b.where(mine)
+	}
+	if m.expires != nil {
+		b.where(m.alive(b, now))
+	}
+}
+
+// whereAbsent adds the condition that there is no item, or one of the entity's that has expired.
+func (m *model) whereAbsent(b *exprBuilder, now time.Time) {
+	absent := b.top(m.primary.partition[0].Name).AttributeNotExists()
+	if m.expires == nil {
+		b.where(absent)
+		return
+	}
+	b.operators += 2
+	over := b.name(m.expires.path).LessThanEqual(number(now.Unix()))
+	if mine := m.mayBeMine(b); mine.IsSet() {
+		over = over.And(mine)
+	}
+	b.where(absent.Or(over))
+}
+
+// whereNotForeign adds the condition that there is no item of another entity.
+func (m *model) whereNotForeign(b *exprBuilder) {
+	mine := m.mayBeMine(b)
+	switch m.tagMode {
+	case TagNone:
+	case TagOptional:
+		b.where(mine)
+	default:
+		b.operators++
+		b.where(b.top(m.primary.partition[0].Name).AttributeNotExists().Or(mine))
+	}
+}
+
+func versionValue(n uint64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatUint(n, 10)}
+}

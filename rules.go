@@ -1,0 +1,334 @@
+package monotable
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"time"
+	"unicode/utf8"
+)
+
+// Rule says something about an attribute of T, or about an index. Rules run in one pipeline for
+// every verb: defaults, then transforms, then derived values, then validators.
+// Validators run on what is stored; what is left out (a nil pointer, slice or map, or a zero
+// omitempty value) only Required refuses.
+type Rule[T any] interface{ rule(*T) *ruleSpec }
+
+// AttrRule is the rules of one attribute. Its methods add to a copy. The zero AttrRule is a definition error.
+type AttrRule[T, V any] struct {
+	_    [0]func(*T) V
+	spec *ruleSpec
+}
+
+func (r AttrRule[T, V]) rule(*T) *ruleSpec { return r.spec }
+
+type ruleKind string
+
+const (
+	ruleRequired    ruleKind = "Required"
+	ruleDefault     ruleKind = "Default"
+	ruleDefaultZero ruleKind = "DefaultZero"
+	ruleDefaultFunc ruleKind = "DefaultFunc"
+	ruleDerived     ruleKind = "Derived"
+	ruleTransform   ruleKind = "Transform"
+	ruleValidate    ruleKind = "Validate"
+	ruleOneOf       ruleKind = "OneOf"
+	ruleMin         ruleKind = "Min"
+	ruleMax         ruleKind = "Max"
+	ruleLength      ruleKind = "Length"
+	rulePattern     ruleKind = "Pattern"
+	ruleImmutable   ruleKind = "Immutable"
+	ruleHidden      ruleKind = "Hidden"
+	ruleEscaped     ruleKind = "Escaped"
+	ruleTimeLayout  ruleKind = "TimeLayout"
+	ruleCreatedAt   ruleKind = "CreatedAt"
+	ruleUpdatedAt   ruleKind = "UpdatedAt"
+	ruleVersion     ruleKind = "Version"
+	ruleExpiresAt   ruleKind = "ExpiresAt"
+	ruleIndexWhen   ruleKind = "IndexWhen"
+)
+
+// ruleSpec is what the rules of one call say, free of type parameters.
+type ruleSpec struct {
+	loc   location
+	parts []rulePart
+}
+
+type rulePart struct {
+	kind   ruleKind
+	err    error                 // a mistake in the rule itself
+	value  any                   // Default, Min, Max; the layout; the index
+	make   func(item any) any    // DefaultFunc, Derived; item is a *T
+	change func(value any) any   // Transform
+	check  func(value any) error // validators
+	when   func(item any) bool   // IndexWhen
+	reads  []location            // Derived, IndexWhen
+}
+
+func newRule[T, V any](a Attr[T, V], part rulePart) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: &ruleSpec{loc: a.location()}}.and(part)
+}
+
+func (r AttrRule[T, V]) and(part rulePart) AttrRule[T, V] {
+	spec := ruleSpec{loc: location{err: errors.New("this AttrRule was not made from an Attr")}}
+	if r.spec != nil {
+		spec = *r.spec
+	}
+	spec.parts = append(spec.parts[:len(spec.parts):len(spec.parts)], part)
+	return AttrRule[T, V]{spec: &spec}
+}
+
+// as gives back the value a typed rule stored as any; a nil interface is V's zero value.
+func as[V any](x any) V {
+	v, _ := x.(V)
+	return v
+}
+
+// Required refuses a zero value in Create, Put, Modify and Set, and refuses Remove. Reads never
+// enforce it. On numbers and bools zero means something, so NewEntity refuses it there: use a pointer, or Min.
+func (a Attr[T, V]) Required() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleRequired}) }
+
+// Default fills a zero value with a deep copy of v wherever a whole item is written. On plain numbers and
+// bools NewEntity refuses it, because there zero means something: use a pointer field, or [Attr.DefaultZero].
+func (a Attr[T, V]) Default(v V) AttrRule[T, V] {
+	return newRule(a, rulePart{kind: ruleDefault, value: v})
+}
+
+// DefaultZero is Default for numbers and bools, and says that their zero means "not given".
+func (a Attr[T, V]) DefaultZero(v V) AttrRule[T, V] {
+	return newRule(a, rulePart{kind: ruleDefaultZero, value: v})
+}
+
+// DefaultFunc fills a zero value once from the item (an id, a slug) where the whole item is known: Create, Put, Modify
+// and the creating leg of Upsert. make must not change the item.
+func (a Attr[T, V]) DefaultFunc(make func(*T) V) AttrRule[T, V] {
+	return newRule(a, defaultFunc(make))
+}
+
+func defaultFunc[T, V any](make func(*T) V) rulePart {
+	return rulePart{kind: ruleDefaultFunc, make: func(item any) any { return make(item.(*T)) }, err: nilFunc(make == nil)}
+}
+
+// Derived computes the attribute from others, named in reads, on every write. Update recomputes it when one of them
+// changes and then needs all of them: from the call, or by Given. It cannot be Set.
+func (a Attr[T, V]) Derived(make func(*T) V, reads ...Ref[T]) AttrRule[T, V] {
+	return newRule(a, rulePart{kind: ruleDerived, make: func(item any) any { return make(item.(*T)) }, reads: locations(reads), err: nilFunc(make == nil)})
+}
+
+func locations[T any](refs []Ref[T]) []location {
+	all := make([]location, len(refs))
+	for i, r := range refs {
+		if r == nil {
+			all[i] = location{err: errors.New("a nil Ref")}
+			continue
+		}
+		all[i] = r.ref(nil)
+	}
+	return all
+}
+
+func nilFunc(isNil bool) error {
+	if isNil {
+		return errors.New("without a function")
+	}
+	return nil
+}
+
+// Transform normalises the value on every write, in the keys of Get and Query, and in operands
+// that are whole values (Eq, Ne, In, Given). It must be idempotent. It does not run on prefixes and ranges.
+func (a Attr[T, V]) Transform(f func(V) V) AttrRule[T, V] { return newRule(a, transform(f)) }
+
+func transform[V any](f func(V) V) rulePart {
+	return rulePart{kind: ruleTransform, change: func(x any) any { return f(as[V](x)) }, err: nilFunc(f == nil)}
+}
+
+// Validate refuses values for which a function returns an error. All rules' errors come together in a [ValidationError].
+func (a Attr[T, V]) Validate(checks ...func(V) error) AttrRule[T, V] {
+	return newRule(a, validate(checks))
+}
+
+func validate[V any](checks []func(V) error) rulePart {
+	part := rulePart{kind: ruleValidate, err: nilFunc(len(checks) == 0)}
+	for _, f := range checks {
+		part.err = errors.Join(part.err, nilFunc(f == nil))
+	}
+	part.check = func(x any) error {
+		var errs []error
+		for _, f := range checks {
+			if err := f(as[V](x)); err != nil {
+				errs = append(errs, err)
+			}
+		}
+		return errors.Join(errs...)
+	}
+	return part
+}
+
+// OneOf refuses every other value.
+func (a Attr[T, V]) OneOf(values ...V) AttrRule[T, V] { return newRule(a, oneOf(values)) }
+
+func oneOf[V any](values []V) rulePart {
+	return rulePart{kind: ruleOneOf, err: nilFunc(len(values) == 0), check: func(x any) error {
+		for _, v := range values {
+			if reflect.DeepEqual(as[V](x), v) {
+				return nil
+			}
+		}
+		return fmt.Errorf("must be one of %v", values)
+	}}
+}
+
+// Immutable lets Create set the attribute and nothing change it: Update and Modify refuse, Put is conditioned on the stored value.
+func (a Attr[T, V]) Immutable() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleImmutable}) }
+
+// Hidden zeroes the attribute in everything that is returned, unless the call says [Reveal], and
+// keeps it out of errors and logs. A zero Hidden attribute is left out on Create; a Put with a zero one is
+// conditioned on none being stored, so that putting back what was read cannot erase it; in Modify zero means untouched.
+func (a Attr[T, V]) Hidden() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleHidden}) }
+
+// Escaped allows the table's delimiter in values that are parts of keys: it is escaped there, reversibly, in a form that keeps order.
+func (a Attr[T, V]) Escaped() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleEscaped}) }
+
+// Required adds [Attr.Required].
+func (r AttrRule[T, V]) Required() AttrRule[T, V] { return r.and(rulePart{kind: ruleRequired}) }
+
+// Default adds [Attr.Default].
+func (r AttrRule[T, V]) Default(v V) AttrRule[T, V] {
+	return r.and(rulePart{kind: ruleDefault, value: v})
+}
+
+// DefaultZero adds [Attr.DefaultZero].
+func (r AttrRule[T, V]) DefaultZero(v V) AttrRule[T, V] {
+	return r.and(rulePart{kind: ruleDefaultZero, value: v})
+}
+
+// DefaultFunc adds [Attr.DefaultFunc].
+func (r AttrRule[T, V]) DefaultFunc(make func(*T) V) AttrRule[T, V] { return r.and(defaultFunc(make)) }
+
+// Transform adds [Attr.Transform]; several run in their order.
+func (r AttrRule[T, V]) Transform(f func(V) V) AttrRule[T, V] { return r.and(transform(f)) }
+
+// Validate adds [Attr.Validate].
+func (r AttrRule[T, V]) Validate(checks ...func(V) error) AttrRule[T, V] {
+	return r.and(validate(checks))
+}
+
+// OneOf adds [Attr.OneOf].
+func (r AttrRule[T, V]) OneOf(values ...V) AttrRule[T, V] { return r.and(oneOf(values)) }
+
+// Immutable adds [Attr.Immutable].
+func (r AttrRule[T, V]) Immutable() AttrRule[T, V] { return r.and(rulePart{kind: ruleImmutable}) }
+
+// Hidden adds [Attr.Hidden].
+func (r AttrRule[T, V]) Hidden() AttrRule[T, V] { return r.and(rulePart{kind: ruleHidden}) }
+
+// Escaped adds [Attr.Escaped].
+func (r AttrRule[T, V]) Escaped() AttrRule[T, V] { return r.and(rulePart{kind: ruleEscaped}) }
+
+// Min refuses numbers below min. Add keeps to it by a condition.
+func Min[T any, V Number](a Attr[T, V], min V) AttrRule[T, V] {
+	return newRule(a, rulePart{kind: ruleMin, value: min, check: func(x any) error {
+		if as[V](x) < min {
+			return fmt.Errorf("must be at least %v", min)
+		}
+		return nil
+	}})
+}
+
+// Max refuses numbers above max. Add keeps to it by a condition.
+func Max[T any, V Number](a Attr[T, V], max V) AttrRule[T, V] {
+	return newRule(a, rulePart{kind: ruleMax, value: max, check: func(x any) error {
+		if as[V](x) > max {
+			return fmt.Errorf("must be at most %v", max)
+		}
+		return nil
+	}})
+}
+
+// Length bounds the length of a text in characters, or of a slice, map or binary in elements.
+func Length[T, V any](a Attr[T, V], min, max int) AttrRule[T, V] {
+	part := rulePart{kind: ruleLength}
+	switch reflect.TypeFor[V]().Kind() {
+	case reflect.String, reflect.Slice, reflect.Map, reflect.Array:
+	default:
+		part.err = fmt.Errorf("is for text, slices and maps, not for %s", reflect.TypeFor[V]())
+	}
+	if min < 0 || max < min {
+		part.err = fmt.Errorf("from %d to %d", min, max)
+	}
+	part.check = func(x any) error {
+		v := reflect.ValueOf(x)
+		n := 0
+		if v.Kind() == reflect.String {
+			n = utf8.RuneCountInString(v.String())
+		} else if v.IsValid() {
+			n = v.Len()
+		}
+		if n < min || n > max {
+			return fmt.Errorf("must have a length from %d to %d", min, max)
+		}
+		return nil
+	}
+	return newRule(a, part)
+}
+
+// Pattern refuses texts that the regular expression does not match; anchor it with ^ and $. A bad expression is a definition error.
+func Pattern[T any, V ~string](a Attr[T, V], expr string) AttrRule[T, V] {
+	re, err := regexp.Compile(expr)
+	return newRule(a, rulePart{kind: rulePattern, err: err, check: func(x any) error {
+		if !re.MatchString(string(as[V](x))) {
+			return fmt.Errorf("must match %s", expr)
+		}
+		return nil
+	}})
+}
+
+// TimeLayout stores a time in another layout of package time, in UTC, for data that is there already. The
+// default form has a fixed width and sorts; a layout that drops digits loses them.
+func TimeLayout[T any](a Attr[T, time.Time], layout string) AttrRule[T, time.Time] {
+	part := rulePart{kind: ruleTimeLayout, value: layout}
+	if layout == "" {
+		part.err = errors.New("without a layout")
+	}
+	return newRule(a, part)
+}
+
+// CreatedAt is set to the time of the write by Create, Put and the creating leg of Upsert if it is zero, and kept by every
+// other write. A Put over an existing item stores what its argument holds.
+func CreatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
+	return newRule(a, rulePart{kind: ruleCreatedAt})
+}
+
+// UpdatedAt is set to the time of the write by every write. The clock is the table's.
+func UpdatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
+	return newRule(a, rulePart{kind: ruleUpdatedAt})
+}
+
+// Version makes the attribute a version for optimistic locking. Create wants 0. Put wants 0 where nothing may be
+// stored, else the stored version. In the key of Update, Upsert, Modify and Delete a version above 0 is checked and 0 is not.
+// Every write adds 1. A version guards one region of a global table.
+func Version[T any, V ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64](a Attr[T, V]) AttrRule[T, V] {
+	return newRule(a, rulePart{kind: ruleVersion})
+}
+
+// ExpiresAt makes the attribute the table's TTL attribute: epoch seconds, a zero time left out. An expired item counts as
+// absent everywhere, though DynamoDB may delete it days later.
+func ExpiresAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
+	return newRule(a, rulePart{kind: ruleExpiresAt})
+}
+
+type indexRule[T any] struct {
+	_    [0]func(*T)
+	spec *ruleSpec
+}
+
+func (r indexRule[T]) rule(*T) *ruleSpec { return r.spec }
+
+// IndexWhen keeps items in an index only while when holds. Update needs all attributes it reads, as it needs the parts of the index key.
+func IndexWhen[T any](index string, when func(*T) bool, reads ...Ref[T]) Rule[T] {
+	return indexRule[T]{spec: &ruleSpec{parts: []rulePart{{
+		kind: ruleIndexWhen, value: index, err: nilFunc(when == nil),
+		when: func(item any) bool { return when(item.(*T)) }, reads: locations(reads),
+	}}}}
+}

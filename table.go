@@ -1,0 +1,352 @@
+package monotable
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/keytmpl"
+)
+
+// Client is what monotable needs of DynamoDB: the ten item calls of the SDK. A
+// *[dynamodb.Client] is one and gets everything; wrappers and other implementations work with
+// what they pass on.
+type Client interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+	TransactGetItems(context.Context, *dynamodb.TransactGetItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactGetItemsOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+}
+
+// TableConfig declares a table's name and keys as they are. Nothing is read from the environment and nothing is
+// sent by NewTable. Only Name and PartitionKey are required.
+type TableConfig struct {
+	Name             string
+	PartitionKey     string                    // attribute name
+	SortKey          string                    // attribute name; "" for a table without
+	PartitionKeyType types.ScalarAttributeType // defaults to S
+	SortKeyType      types.ScalarAttributeType // defaults to S
+	Indexes          []Index
+
+	// CursorKeys are secrets to sign cursors with: the first signs, all verify. They are
+	// checked now and used from the release that signs cursors.
+	CursorKeys []CursorKey
+
+	TypeTag   string           // attribute that holds the entity's name; defaults to "_et"
+	Delimiter string           // one ASCII punctuation character between the parts of keys; defaults to "#"
+	Clock     func() time.Time // for timestamps and expiry; defaults to time.Now
+
+	// Validator, if set, checks every whole item of every entity besides its rules. A
+	// *validator.Validate of go-playground/validator is one.
+	Validator StructValidator
+
+	ClientOptions []func(*dynamodb.Options) // passed to every call of the client
+	Logger        *slog.Logger              // for what has no error to travel in; defaults to slog.Default()
+}
+
+// StructValidator checks a struct by its own means. An error refuses the write with [ErrInvalid].
+type StructValidator interface {
+	StructCtx(ctx context.Context, item any) error
+}
+
+// Index declares a secondary index as it is on the table.
+//
+// Usually PartitionKey and SortKey name attributes that templates of [Schema.Indexes] fill. An
+// index whose keys are attributes of T, of the table's own key, or the type tag needs no template.
+// Multi-attribute keys (global indexes only) are given in PartitionKeys and SortKeys instead, up to four each.
+type Index struct {
+	Name             string
+	PartitionKey     string // Local: may be left out, it is the table's
+	SortKey          string
+	PartitionKeyType types.ScalarAttributeType // defaults to S
+	SortKeyType      types.ScalarAttributeType // defaults to S
+	PartitionKeys    []KeyAttribute
+	SortKeys         []KeyAttribute
+	Local            bool             // a local secondary index: the table's partition key, consistent reads
+	Projection       types.Projection // the zero value means ALL
+}
+
+// KeyAttribute is one attribute of a key. Type defaults to S.
+type KeyAttribute struct {
+	Name string
+	Type types.ScalarAttributeType
+}
+
+// CursorKey is a secret for cursors, 32 bytes or more, and the name it is known by in them.
+type CursorKey struct {
+	ID     string
+	Secret []byte
+}
+
+const (
+	defaultTypeTag   = "_et"
+	defaultDelimiter = "#"
+)
+
+// Table is a declared table. Besides its configuration it only learns the entities
+// defined on it, to refuse keys that could meet. It is safe for concurrent use.
+type Table struct {
+	*tableCore
+	options options
+}
+
+// tableCore is what all derived tables share.
+type tableCore struct {
+	client    Client
+	isSDK     bool // client is the SDK's own, so nothing is lost between it and us
+	name      string
+	tag       string
+	delimiter byte
+	clock     func() time.Time
+	validator StructValidator
+	logger    *slog.Logger
+	primary   indexKeys
+	indexes   map[string]*indexKeys
+
+	mu     sync.RWMutex
+	models map[string]*model // by entity name and alias
+}
+
+// indexKeys are the key attributes of the table (name "") or of an index.
+type indexKeys struct {
+	name       string
+	partition  []KeyAttribute
+	sort       []KeyAttribute
+	local      bool
+	projection types.Projection
+}
+
+// NewTable declares a table for client. It sends nothing. All mistakes come together in a [DefinitionError].
+func NewTable(client Client, cfg TableConfig) (*Table, error) {
+	problems := &DefinitionError{Name: "table " + cfg.Name}
+	if client == nil {
+		problems.add("", "client is nil")
+	}
+	if cfg.Name == "" {
+		problems.add("Name", "is empty")
+	}
+	core := &tableCore{
+		client:    client,
+		name:      cfg.Name,
+		tag:       or(cfg.TypeTag, defaultTypeTag),
+		clock:     cfg.Clock,
+		validator: cfg.Validator,
+		logger:    cfg.Logger,
+		indexes:   map[string]*indexKeys{},
+		models:    map[string]*model{},
+	}
+	_, core.isSDK = client.(*dynamodb.Client)
+	if core.clock == nil {
+		core.clock = time.Now
+	}
+	if core.logger == nil {
+		core.logger = slog.Default()
+	}
+	delimiter := or(cfg.Delimiter, defaultDelimiter)
+	if why := keytmpl.DelimiterProblem(delimiter); why != "" {
+		problems.add("Delimiter", "%q %s", delimiter, why)
+	}
+	core.delimiter = delimiter[0]
+
+	core.primary.partition = keyAttributes(cfg.PartitionKey, cfg.PartitionKeyType, nil)
+	core.primary.sort = keyAttributes(cfg.SortKey, cfg.SortKeyType, nil)
+	if len(core.primary.partition) == 0 {
+		problems.add("PartitionKey", "is empty")
+	}
+	types := map[string]KeyAttribute{}
+	checkKeys(problems, "table", &core.primary, types)
+	for _, index := range cfg.Indexes {
+		core.addIndex(problems, index, types)
+	}
+	if _, ok := types[core.tag]; ok && types[core.tag].Type != "S" {
+		problems.add("TypeTag", "%q is a key of type %s; the tag is text", core.tag, types[core.tag].Type)
+	}
+	for _, k := range core.primary.all() {
+		if k.Name == core.tag {
+			problems.add("TypeTag", "%q is a key of the table", core.tag)
+		}
+	}
+	ids := map[string]bool{}
+	for i, k := range cfg.CursorKeys {
+		if k.ID == "" || len(k.Secret) < 32 || ids[k.ID] {
+			problems.add(fmt.Sprintf("CursorKeys[%d]", i), "needs an ID of its own and a Secret of at least 32 bytes")
+		}
+		ids[k.ID] = true
+	}
+	if err := problems.orNil(); err != nil {
+		return nil, err
+	}
+	return &Table{tableCore: core, options: options{client: cfg.ClientOptions}}, nil
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func keyAttributes(name string, t types.ScalarAttributeType, several []KeyAttribute) []KeyAttribute {
+	if name != "" {
+		several = []KeyAttribute{{Name: name, Type: t}}
+	}
+	all := make([]KeyAttribute, len(several))
+	for i, k := range several {
+		if all[i] = k; k.Type == "" {
+			all[i].Type = types.ScalarAttributeTypeS
+		}
+	}
+	return all
+}
+
+func (c *tableCore) addIndex(problems *DefinitionError, index Index, known map[string]KeyAttribute) {
+	where := "index " + index.Name
+	keys := &indexKeys{
+		name:       index.Name,
+		partition:  keyAttributes(index.PartitionKey, index.PartitionKeyType, index.PartitionKeys),
+		sort:       keyAttributes(index.SortKey, index.SortKeyType, index.SortKeys),
+		local:      index.Local,
+		projection: index.Projection,
+	}
+	switch {
+	case index.Name == "":
+		problems.add("Indexes", "an index has no name")
+	case c.indexes[index.Name] != nil:
+		problems.add(where, "is declared twice")
+	}
+	if index.PartitionKey != "" && len(index.PartitionKeys) > 0 || index.SortKey != "" && len(index.SortKeys) > 0 {
+		problems.add(where, "give one attribute (PartitionKey, SortKey) or several (PartitionKeys, SortKeys), not both")
+	}
+	if keys.local {
+		if len(keys.partition) == 0 {
+			keys.partition = c.primary.partition
+		}
+		if len(keys.partition) != 1 || len(c.primary.partition) == 1 && keys.partition[0] != c.primary.partition[0] {
+			problems.add(where, "a local index has the table's partition key")
+		}
+		if len(keys.sort) != 1 || len(c.primary.sort) == 0 {
+			problems.add(where, "a local index has one sort key of its own, on a table with a sort key")
+		}
+	}
+	if len(keys.partition) == 0 {
+		problems.add(where, "has no partition key")
+	}
+	if len(keys.partition) > 4 || len(keys.sort) > 4 {
+		problems.add(where, "has more than four partition or sort attributes")
+	}
+	switch p := index.Projection; p.ProjectionType {
+	case "", types.ProjectionTypeAll, types.ProjectionTypeKeysOnly:
+		if len(p.NonKeyAttributes) > 0 {
+			problems.add(where, "NonKeyAttributes go with the projection INCLUDE")
+		}
+	case types.ProjectionTypeInclude:
+		if len(p.NonKeyAttributes) == 0 {
+			problems.add(where, "the projection INCLUDE needs NonKeyAttributes")
+		}
+	default:
+		problems.add(where, "unknown projection %q", p.ProjectionType)
+	}
+	checkKeys(problems, where, keys, known)
+	c.indexes[index.Name] = keys
+}
+
+// checkKeys checks names and types; one attribute has one type on the whole table.
+func checkKeys(problems *DefinitionError, where string, keys *indexKeys, known map[string]KeyAttribute) {
+	seen := map[string]bool{}
+	for _, k := range keys.all() {
+		switch {
+		case k.Name == "":
+			problems.add(where, "a key attribute has no name")
+		case seen[k.Name]:
+			problems.add(where, "%q is in the key twice", k.Name)
+		case known[k.Name].Name != "" && known[k.Name].Type != k.Type:
+			problems.add(where, "%q is of type %s here and %s elsewhere", k.Name, k.Type, known[k.Name].Type)
+		}
+		if k.Type != types.ScalarAttributeTypeS && k.Type != types.ScalarAttributeTypeN && k.Type != types.ScalarAttributeTypeB {
+			problems.add(where, "%q has type %q; keys are S, N or B", k.Name, k.Type)
+		}
+		seen[k.Name] = true
+		known[k.Name] = k
+	}
+}
+
+func (k *indexKeys) all() []KeyAttribute {
+	return append(k.partition[:len(k.partition):len(k.partition)], k.sort...)
+}
+
+// projects says whether items in the index carry an attribute, given the table's own keys.
+func (k *indexKeys) projects(primary *indexKeys, name string) bool {
+	if k.projection.ProjectionType == "" || k.projection.ProjectionType == types.ProjectionTypeAll {
+		return true
+	}
+	for _, key := range append(k.all(), primary.all()...) {
+		if key.Name == name {
+			return true
+		}
+	}
+	for _, n := range k.projection.NonKeyAttributes {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// With gives a table whose entities, defined on it from now on, use the options in every call. The table itself is unchanged.
+func (t *Table) With(opts ...Option) *Table {
+	derived := *t
+	derived.options = t.options.with(opts)
+	return &derived
+}
+
+// Name is the table's name.
+func (t *Table) Name() string { return t.options.tableName(t.tableCore) }
+
+// learn registers a model and refuses names and keys that could meet another entity's.
+func (c *tableCore) learn(m *model, problems *DefinitionError) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range m.names() {
+		if other := c.models[name]; other != nil && !other.sameAs(m) {
+			problems.add("Name", "%q is already another entity of this table", name)
+		}
+	}
+	for _, other := range c.models {
+		if other.sameAs(m) || other.family != "" && other.family == m.family {
+			continue
+		}
+		if m.meets(other) {
+			problems.add("Key", "can make the same key as entity %s; change a template, or give both the same Family", other.name)
+		}
+	}
+	if len(problems.Problems) > 0 {
+		return
+	}
+	for _, name := range m.names() {
+		c.models[name] = m
+	}
+}
+
+// others are the models besides m.
+func (c *tableCore) others(m *model) []*model {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var all []*model
+	for name, other := range c.models {
+		if name == other.name && !other.sameAs(m) {
+			all = append(all, other)
+		}
+	}
+	return all
+}

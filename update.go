@@ -1,0 +1,599 @@
+package monotable
+
+import (
+	"errors"
+	"math/big"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
+)
+
+// updateWrite is a compiled Update.
+type updateWrite struct {
+	input  *dynamodb.UpdateItemInput
+	expect expectation
+}
+
+// knowledge is what a call says of an attribute after the update.
+type knowledge struct {
+	value   bool // its whole value is known
+	changed bool // it is changed, at least in part
+}
+
+// updateCompiler compiles one Update.
+type updateCompiler struct {
+	*exprBuilder
+	expect     expectation
+	item       reflect.Value // what the call knows of the item after the update
+	knows      map[string]knowledge
+	violations []Violation
+}
+
+// buildUpdate compiles an Update. key is an own copy of the caller's.
+func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode) (*updateWrite, error) {
+	now := m.now()
+	keyAV, version, err := m.keyOf(o, key)
+	if err != nil {
+		return nil, err
+	}
+	u := &updateCompiler{
+		exprBuilder: newExprBuilder(m),
+		expect:      expectation{exist: true, version: version, now: now},
+		item:        reflect.New(m.typ).Elem(),
+		knows:       map[string]knowledge{},
+	}
+	for _, a := range m.primary.attributes() {
+		if v, ok := get(key, a.chain); ok {
+			place(u.item, a.chain).Set(v)
+			u.knows[a.String()] = knowledge{value: true}
+		}
+	}
+	m.wherePresent(u.exprBuilder, now)
+	if version != nil {
+		u.where(u.name(m.version.path).Equal(value(versionValue(*version))))
+	}
+	// Given first: a Set of the same attribute in this call wins over it.
+	for _, pass := range []bool{true, false} {
+		for _, c := range changes {
+			if (c.op == changeGiven) == pass {
+				if err := u.apply(c); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	if err := validationError(u.violations); err != nil {
+		return nil, err
+	}
+	if len(u.changed) == 0 {
+		return nil, invalidf("Update without a change; to check conditions alone use Get")
+	}
+	if err := u.derive(); err != nil {
+		return nil, err
+	}
+	if err := u.stampUpdate(o); err != nil {
+		return nil, err
+	}
+	if err := u.indexKeys(); err != nil {
+		return nil, err
+	}
+	u.expect.parents = parents(u.changed)
+	for _, p := range u.expect.parents {
+		u.where(u.name(p).AttributeExists())
+	}
+	input, err := u.updateInput(o, keyAV)
+	if err != nil {
+		return nil, err
+	}
+	return &updateWrite{input: input, expect: u.expect}, nil
+}
+
+func (u *exprBuilder) updateInput(o *options, key map[string]types.AttributeValue) (*dynamodb.UpdateItemInput, error) {
+	expr, err := u.build()
+	if err != nil {
+		return nil, err
+	}
+	return &dynamodb.UpdateItemInput{
+		TableName:                           ptr(o.tableName(u.m.table)),
+		Key:                                 key,
+		UpdateExpression:                    expr.update,
+		ConditionExpression:                 expr.condition,
+		ExpressionAttributeNames:            expr.names,
+		ExpressionAttributeValues:           expr.values,
+		ReturnConsumedCapacity:              o.returnCapacity(),
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, nil
+}
+
+// apply compiles one change.
+func (u *updateCompiler) apply(c *changeNode) error {
+	if c.op == changeCond {
+		return u.whereAll([]*condNode{c.cond})
+	}
+	p := c.loc.path
+	if _, err := valueAt(u.m.plan, p); err != nil {
+		return invalidf("%s: %v", c.op, err)
+	}
+	if c.op == changeGiven {
+		return u.given(p, c.value)
+	}
+	if err := u.allowed(c); err != nil {
+		return err
+	}
+	switch c.op {
+	case changeSet:
+		av, err := u.setValue(p, c.value)
+		if err != nil {
+			return err
+		}
+		return u.setOrRemove(p, av)
+	case changeSetIfAbsent:
+		av, err := u.setValue(p, c.value)
+		if err != nil {
+			return err
+		}
+		if av == nil {
+			return invalidf("SetIfAbsent %s: nil and empty sets cannot be stored", p)
+		}
+		return u.set(p, u.name(p).IfNotExists(value(av)))
+	case changeRemove:
+		if u.m.attribute(p).has(ruleRequired) {
+			u.violations = append(u.violations, Violation{Attribute: p.String(), Rule: string(ruleRequired), Err: errors.New("is required, so it cannot be removed")})
+		}
+		u.know(p, reflect.Value{})
+		return u.remove(p)
+	case changeSetFrom:
+		return u.setFrom(p, c.other)
+	case changeUnchecked:
+		if c.raw == nil {
+			return invalidf("UncheckedSet %s without an operand", p)
+		}
+		return u.set(p, c.raw)
+	}
+	return u.compute(c)
+}
+
+// allowed refuses changes of attributes that are not the caller's to change, and changes that rules could not check.
+func (u *updateCompiler) allowed(c *changeNode) error {
+	p := c.loc.path
+	a := u.m.attribute(p)
+	onServer := c.op != changeSet && c.op != changeRemove
+	switch {
+	case u.m.primary.uses(p):
+		return invalidf("%s %s: it is part of the primary key, which cannot change; Create the item anew and Delete this one", c.op, p)
+	case u.m.writes(p[0].name):
+		return invalidf("%s %s: monotable writes this attribute", c.op, p)
+	case a.has(ruleImmutable), a.has(ruleCreatedAt):
+		return invalidf("%s %s: it is immutable", c.op, p)
+	case a.has(ruleVersion), a.has(ruleUpdatedAt), a.has(ruleDerived):
+		return invalidf("%s %s: monotable writes this attribute", c.op, p)
+	}
+	if above := u.m.checkedAbove(p); above != nil {
+		return invalidf("%s %s: the rules of %s look at it as a whole; Set it whole, or use Modify", c.op, p, above)
+	}
+	if onServer && c.op != changeSetIfAbsent && c.op != changeUnchecked && a != nil && !addable(c.op, a) && a.checked() {
+		return invalidf("%s %s: its rules cannot check what the server computes; use Set or Modify", c.op, p)
+	}
+	if _, field := fieldChain(u.m.plan, p); field && !onServer {
+		return nil
+	}
+	for name := range u.m.dependants(p) {
+		return invalidf("%s %s: %s is made from it, and this change does not tell its whole value; use Set or Modify", c.op, p, name)
+	}
+	return nil
+}
+
+// addable says that Add can keep to the attribute's rules by a condition.
+func addable(op changeOp, a *attribute) bool {
+	if op != changeAdd {
+		return false
+	}
+	for _, part := range a.parts {
+		if part.kind == ruleTransform || part.check != nil && part.kind != ruleMin && part.kind != ruleMax {
+			return false
+		}
+	}
+	return true
+}
+
+// setValue takes a value through the pipeline and gives its stored form; nil when it has none.
+func (u *updateCompiler) setValue(p path, v any) (types.AttributeValue, error) {
+	chain, ok := fieldChain(u.m.plan, p)
+	if !ok || len(chain) == 0 {
+		return u.m.encodeAt(p, v)
+	}
+	probe := reflect.New(u.m.typ).Elem()
+	field := place(probe, chain)
+	rv := reflect.ValueOf(v)
+	if rv.IsValid() && field.Kind() == reflect.Pointer && rv.Type() == field.Type().Elem() {
+		field.Set(reflect.New(rv.Type())) // a handle made by Elem
+		field.Elem().Set(rv)
+	} else {
+		assign(field, v)
+	}
+	u.violations = append(u.violations, u.m.prepareAt(probe, p)...)
+	u.know(p, field)
+	av, err := u.m.encodeAt(p, field.Interface())
+	if err != nil {
+		return nil, err
+	}
+	a := u.m.attribute(p)
+	if a.has(ruleExpiresAt) && field.IsZero() || u.m.emptyIndexKey(p, av) {
+		return nil, nil
+	}
+	return av, nil
+}
+
+// emptyIndexKey says that av is an empty text or binary for an attribute of T that is an index key: DynamoDB refuses it, so it means absent.
+func (m *model) emptyIndexKey(p path, av types.AttributeValue) bool {
+	for _, set := range m.indexes {
+		if k := set.byName(p[0].name); k != nil && k.field != nil && len(p) == 1 {
+			checked, err := k.checked(av)
+			return err == nil && checked == nil
+		}
+	}
+	return false
+}
+
+// know notes the value of an attribute, and of those below it, after the update. An invalid value means that it is removed.
+func (u *updateCompiler) know(p path, v reflect.Value) {
+	chain, ok := fieldChain(u.m.plan, p)
+	if !ok {
+		return
+	}
+	if dst := place(u.item, chain); v.IsValid() {
+		dst.Set(v)
+	} else {
+		dst.SetZero()
+	}
+	for _, a := range u.m.attributes {
+		if a.path.under(p) || p.under(a.path) {
+			u.knows[a.String()] = knowledge{value: a.path.under(p), changed: true}
+		}
+	}
+}
+
+// given makes a caller's word about a stored value a condition, and uses it.
+func (u *updateCompiler) given(p path, v any) error {
+	av, err := u.m.encodeOperand(p, v, true)
+	if err != nil {
+		return err
+	}
+	u.where(u.name(p).Equal(value(av)))
+	if chain, ok := fieldChain(u.m.plan, p); ok {
+		field := place(u.item, chain)
+		rv := reflect.ValueOf(u.m.attribute(p).transformAs(v))
+		if field.Kind() == reflect.Pointer && rv.Type() != field.Type() {
+			field.Set(reflect.New(field.Type().Elem()))
+			field = field.Elem()
+		}
+		field.Set(rv)
+		for _, a := range u.m.attributes {
+			if a.path.under(p) {
+				u.knows[a.String()] = knowledge{value: true}
+			}
+		}
+	}
+	return nil
+}
+
+func (u *updateCompiler) setFrom(p path, source *location) error {
+	if source.err != nil {
+		return invalidf("SetFrom %s: %v", p, source.err)
+	}
+	if source.path.equal(p) {
+		return invalidf("SetFrom %s: it is its own source", p)
+	}
+	return u.set(p, u.name(source.path))
+}
+
+// compute compiles a change that the server computes.
+func (u *updateCompiler) compute(c *changeNode) error {
+	p, name := c.loc.path, u.name(c.loc.path)
+	av, err := u.m.encodeAt(p, c.value)
+	if err != nil {
+		return err
+	}
+	switch av := av.(type) {
+	case *types.AttributeValueMemberN:
+		if err := u.boundAdd(p, c.value); err != nil {
+			return err
+		}
+		if len(p) == 1 {
+			u.update = u.update.Add(name, value(av))
+			return u.touch(p)
+		}
+		return u.set(p, expression.Plus(name.IfNotExists(number(0)), value(av)))
+	case *types.AttributeValueMemberL:
+		if c.op != changeAppend && c.op != changePrepend || len(av.Value) == 0 {
+			break
+		}
+		stored := name.IfNotExists(value(&types.AttributeValueMemberL{}))
+		if c.op == changeAppend {
+			return u.set(p, expression.ListAppend(stored, value(av)))
+		}
+		return u.set(p, expression.ListAppend(value(av), stored))
+	case *types.AttributeValueMemberSS, *types.AttributeValueMemberNS, *types.AttributeValueMemberBS:
+		switch c.op {
+		case changeAddTo:
+			u.update = u.update.Add(name, value(av))
+			return u.touch(p)
+		case changeDeleteFrom:
+			u.update = u.update.Delete(name, value(av))
+			return u.touch(p)
+		}
+		return invalidf("%s %s: it is a set; use AddTo and DeleteFrom", c.op, p)
+	}
+	if c.op == changeAddTo || c.op == changeDeleteFrom {
+		return invalidf("%s %s: needs a set (a slice stored as stringset, numberset or binaryset) and at least one member", c.op, p)
+	}
+	return invalidf("%s %s: nothing to add, or the attribute is no list", c.op, p)
+}
+
+// boundAdd keeps Add within Min and Max: the stored number must leave room, a missing one counts as 0.
+func (u *updateCompiler) boundAdd(p path, n any) error {
+	a := u.m.attribute(p)
+	step := rational(n)
+	for _, bound := range []struct {
+		kind ruleKind
+		sign int
+	}{{ruleMin, -1}, {ruleMax, 1}} {
+		part := a.rule(bound.kind)
+		if part == nil {
+			continue
+		}
+		limit := rational(part.value)
+		name := u.name(p)
+		fits := step.Cmp(limit)*bound.sign <= 0 // what Add makes of a missing attribute
+		if step.Sign() != bound.sign {
+			if !fits {
+				u.where(name.AttributeExists())
+			}
+			continue
+		}
+		room, err := decimal(limit.Sub(limit, step))
+		if err != nil {
+			return invalidf("Add %s: %v", p, err)
+		}
+		within := name.GreaterThanEqual(room)
+		if bound.sign > 0 {
+			within = name.LessThanEqual(room)
+		}
+		if fits {
+			u.operators += 2
+			within = name.AttributeNotExists().Or(within)
+		}
+		u.where(within)
+	}
+	return nil
+}
+
+// stampUpdate adds what every update writes: the time, the version, the tag.
+func (u *updateCompiler) stampUpdate(o *options) error {
+	if a := u.m.updatedAt; a != nil {
+		u.m.stamp(u.item, u.expect.now, false)
+		v, _ := get(u.item, a.chain)
+		av, err := u.m.encodeAt(a.path, v.Interface())
+		if err != nil {
+			return err
+		}
+		u.knows[a.String()] = knowledge{value: true, changed: true}
+		if err := u.set(a.path, value(av)); err != nil {
+			return err
+		}
+	}
+	if err := u.raiseVersion(o); err != nil {
+		return err
+	}
+	if u.m.tagMode == TagOptional || len(u.m.aliases) > 0 && u.m.tagMode != TagNone {
+		return u.set(path{nameElement(u.m.table.tag)}, text(u.m.name))
+	}
+	return nil
+}
+
+// raiseVersion adds 1 to the stored version on the server.
+func (u *updateCompiler) raiseVersion(o *options) error {
+	if u.m.version == nil {
+		return nil
+	}
+	name := u.name(u.m.version.path)
+	if o.adoptVersion {
+		return u.set(u.m.version.path, expression.Plus(name.IfNotExists(number(0)), number(1)))
+	}
+	if u.expect.version == nil {
+		u.expect.versioned = true
+		u.where(name.AttributeExists())
+	}
+	return u.set(u.m.version.path, expression.Plus(name, number(1)))
+}
+
+// derive recomputes derived attributes of which something changed.
+func (u *updateCompiler) derive() error {
+	for _, a := range u.m.ruled {
+		part := a.rule(ruleDerived)
+		if part == nil {
+			continue
+		}
+		reads := u.m.at(part.reads)
+		if !slices.ContainsFunc(reads, func(r *attribute) bool { return u.knows[r.String()].changed }) {
+			continue
+		}
+		if err := u.needAll(a.String(), reads); err != nil {
+			return err
+		}
+		field := place(u.item, a.chain)
+		assign(field, part.make(u.item.Addr().Interface()))
+		u.violations = append(u.violations, a.violations(u.item)...)
+		av, err := u.m.encodeAt(a.path, field.Interface())
+		if err != nil {
+			return err
+		}
+		if u.m.emptyIndexKey(a.path, av) {
+			av = nil
+		}
+		u.knows[a.String()] = knowledge{value: true, changed: true}
+		if err := u.setOrRemove(a.path, av); err != nil {
+			return err
+		}
+	}
+	return validationError(u.violations)
+}
+
+// needAll refuses an update that changes some of the attributes another one is made from and does not know the rest.
+func (u *updateCompiler) needAll(what string, attributes []*attribute) error {
+	var missing []string
+	for _, a := range attributes {
+		if !u.knows[a.String()].value {
+			missing = append(missing, a.String())
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return invalidf("%s is made from %s too, which this update does not know: Set it, say Given with its stored value, or use Modify", what, strings.Join(missing, " and "))
+}
+
+// indexKeys recomputes the key of every index of which a part changed.
+func (u *updateCompiler) indexKeys() error {
+	for _, name := range indexNames(u.m.table) {
+		set := u.m.indexes[name]
+		if set == nil || !slices.ContainsFunc(set.all(), (*keyAttr).computed) {
+			continue
+		}
+		attributes := set.attributes()
+		if !slices.ContainsFunc(attributes, func(a *attribute) bool { return u.knows[a.String()].changed }) {
+			continue
+		}
+		if !u.leavesIndex(set) {
+			if err := u.needAll("the key of index "+name, attributes); err != nil {
+				return err
+			}
+		}
+		key, err := u.m.indexKey(set, u.item)
+		if err != nil {
+			return err
+		}
+		for _, k := range set.all() {
+			if av, ok := key[k.Name]; ok {
+				if err := u.setOrRemove(path{nameElement(k.Name)}, av); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// leavesIndex says that a part is known to be absent, so that the item is not in the index whatever the others are.
+func (u *updateCompiler) leavesIndex(set *keySet) bool {
+	for _, k := range set.all() {
+		for i, a := range k.attributes() {
+			if !u.knows[a.String()].value {
+				continue
+			}
+			if k.tmpl == nil || k.field != nil {
+				if av, err := k.of(u.m, u.item); err == nil && av == nil {
+					return true
+				}
+				continue
+			}
+			v, ok := get(u.item, a.chain)
+			if !ok {
+				return true
+			}
+			if _, present, err := k.tmpl.Parts[i].Format(v); err == nil && !present {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// at gives the attributes at locations that compiling has checked.
+func (m *model) at(locs []location) []*attribute {
+	all := make([]*attribute, 0, len(locs))
+	for _, loc := range locs {
+		if a := m.attribute(loc.path); a != nil {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// uses says whether the key is made of the attribute, or of something in it or around it.
+func (s *keySet) uses(p path) bool {
+	return slices.ContainsFunc(s.attributes(), func(a *attribute) bool { return a.path.under(p) || p.under(a.path) })
+}
+
+// writes says whether monotable itself writes the top-level attribute: the tag or a key made by a template.
+func (m *model) writes(name string) bool {
+	if name == m.table.tag && m.tagMode != TagNone {
+		return true
+	}
+	for _, set := range append([]*keySet{m.primary}, m.sets()...) {
+		if k := set.byName(name); k != nil && k.templated() {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) sets() []*keySet {
+	all := make([]*keySet, 0, len(m.indexes))
+	for _, name := range indexNames(m.table) {
+		if set := m.indexes[name]; set != nil {
+			all = append(all, set)
+		}
+	}
+	return all
+}
+
+// dependants are the indexes and derived attributes made from an attribute.
+func (m *model) dependants(p path) map[string]bool {
+	found := map[string]bool{}
+	for _, set := range m.sets() {
+		if set.uses(p) && slices.ContainsFunc(set.all(), (*keyAttr).computed) {
+			found["the key of index "+set.name] = true
+		}
+	}
+	for _, a := range m.ruled {
+		if part := a.rule(ruleDerived); part != nil {
+			for _, r := range m.at(part.reads) {
+				if r.path.under(p) || p.under(r.path) {
+					found[a.String()] = true
+				}
+			}
+		}
+	}
+	return found
+}
+
+// rational is the exact value of a number.
+func rational(n any) *big.Rat {
+	v := reflect.ValueOf(n)
+	r := new(big.Rat)
+	switch {
+	case v.CanInt():
+		r.SetInt64(v.Int())
+	case v.CanUint():
+		r.SetUint64(v.Uint())
+	default:
+		r.SetString(strconv.FormatFloat(v.Float(), 'g', -1, v.Type().Bits()))
+	}
+	return r
+}
+
+// decimal is a number as DynamoDB stores it.
+func decimal(r *big.Rat) (expression.ValueBuilder, error) {
+	digits, _ := r.FloatPrec()
+	av := &types.AttributeValueMemberN{Value: r.FloatString(digits)}
+	return value(av), codec.CheckNumber(av.Value)
+}

@@ -1,0 +1,179 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+
+	"github.com/monotable/monotable/internal/codec"
+)
+
+// Upsert is Update, and where there is no item, Create of one made of the key and the changes: defaults fill it,
+// all rules and Validate run, Add starts from the default or 0, Append from the default or an empty list, SetIfAbsent
+// sets, and Remove does nothing. Two requests at most, more only if the item comes and goes meanwhile: bounded by
+// [Attempts] and the context. With a version above 0 in the key nothing is created: ErrNotFound.
+func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T, error) {
+	stored, err := e.upsert(ctx, key, changes)
+	return stored, opError("Upsert", e.model.name, err)
+}
+
+func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, error) {
+	update := e.UpdateOp(key, changes...)
+	for attempt := 0; ; attempt++ {
+		stored, err := update.run(ctx)
+		if !errors.Is(err, ErrNotFound) || errors.Is(err, ErrVersionConflict) {
+			return stored, err
+		}
+		create, err := e.creatingLeg(key, changes)
+		if err != nil {
+			return stored, err
+		}
+		stored, err = create.run(ctx)
+		if !errors.Is(err, ErrAlreadyExists) || errors.Is(err, ErrWrongEntity) || attempt+1 >= e.options.tries() {
+			return stored, err
+		}
+		if waitErr := backoff.Wait(ctx, attempt); waitErr != nil {
+			return stored, errors.Join(waitErr, err)
+		}
+	}
+}
+
+// creatingLeg makes the Create of an Upsert.
+func (e *Entity[T]) creatingLeg(key T, changes []Change[T]) (CreateOp[T], error) {
+	item := reflect.New(e.model.typ).Elem()
+	own := ownCopy(key)
+	for _, a := range e.model.primary.attributes() {
+		if v, ok := get(own, a.chain); ok {
+			place(item, a.chain).Set(v)
+		}
+	}
+	all, err := changeNodes(changes)
+	if err != nil {
+		return CreateOp[T]{}, err
+	}
+	var conds []*condNode
+	for _, c := range all {
+		switch c.op {
+		case changeCond:
+			conds = append(conds, c.cond)
+			continue
+		case changeGiven:
+			conds = append(conds, &condNode{op: opEq, loc: c.loc, values: []any{c.value}})
+			continue
+		}
+		if err := e.model.applyToNew(item, c); err != nil {
+			return CreateOp[T]{}, err
+		}
+	}
+	return CreateOp[T]{putOp[T]{e: e, item: item.Interface().(T), conds: conds, create: true}}, nil
+}
+
+// applyToNew does in memory what a change does to an item that does not exist yet.
+func (m *model) applyToNew(item reflect.Value, c *changeNode) error {
+	p := c.loc.path
+	switch c.op {
+	case changeRemove, changeDeleteFrom:
+		return nil
+	case changeSetFrom, changeUnchecked:
+		return invalidf("%s %s: there is no item yet that the server could compute it from", c.op, p)
+	}
+	if a := m.attribute(p); a != nil {
+		if err := m.fillDefault(a, item); err != nil {
+			return err
+		}
+	}
+	field := m.plan.Field(p[0].name)
+	return within(field.Set(item), field.Value, p[1:], func(dst reflect.Value) error {
+		v := reflect.ValueOf(c.value)
+		if dst.Kind() == reflect.Pointer && v.IsValid() && v.Type() == dst.Type().Elem() {
+			if dst.IsNil() {
+				dst.Set(reflect.New(v.Type())) // a handle made by Elem
+			}
+			dst = dst.Elem()
+		}
+		switch c.op {
+		case changeAdd:
+			return addNumber(dst, v)
+		case changeAppend, changeAddTo:
+			dst.Set(reflect.AppendSlice(dst, v))
+		case changePrepend:
+			dst.Set(reflect.AppendSlice(v, dst))
+		default:
+			assign(dst, c.value)
+		}
+		return nil
+	})
+}
+
+// within goes down a path in memory, making what is missing, and calls f on its end.
+func within(v reflect.Value, value *codec.Value, p path, f func(reflect.Value) error) error {
+	if len(p) == 0 {
+		return f(v)
+	}
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		v = v.Elem()
+	}
+	value = value.Deref()
+	switch {
+	case value.Struct != nil:
+		field := value.Struct.Field(p[0].name)
+		return within(field.Set(v), field.Value, p[1:], f)
+	case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String:
+		if v.IsNil() {
+			v.Set(reflect.MakeMap(v.Type()))
+		}
+		key := reflect.ValueOf(p[0].name).Convert(v.Type().Key())
+		element := reflect.New(v.Type().Elem()).Elem()
+		if old := v.MapIndex(key); old.IsValid() {
+			element.Set(old)
+		}
+		if err := within(element, value.Elem, p[1:], f); err != nil {
+			return err
+		}
+		v.SetMapIndex(key, element)
+		return nil
+	case v.Kind() == reflect.Slice:
+		i := min(p[0].index, v.Len()) // as DynamoDB, append beyond the end
+		if i == v.Len() {
+			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
+		}
+		return within(v.Index(i), value.Elem, p[1:], f)
+	}
+	return invalidf("cannot set %s in a new item", p)
+}
+
+func addNumber(dst, n reflect.Value) error {
+	overflow := fmt.Errorf("%w: Add leaves the range of %s", ErrInvalid, dst.Type())
+	switch {
+	case dst.CanInt():
+		sum := dst.Int() + n.Int()
+		if (n.Int() > 0) != (sum > dst.Int()) && n.Int() != 0 || dst.OverflowInt(sum) {
+			return overflow
+		}
+		dst.SetInt(sum)
+	case dst.CanUint():
+		sum := dst.Uint() + n.Uint()
+		if sum < dst.Uint() || dst.OverflowUint(sum) {
+			return overflow
+		}
+		dst.SetUint(sum)
+	default:
+		dst.SetFloat(dst.Float() + n.Float())
+	}
+	return nil
+}
+
+// scanUint reads a whole number in any decimal form DynamoDB may have stored.
+func scanUint(s string, n *uint64) error {
+	plain, err := codec.CanonicalNumber(s)
+	if err != nil {
+		return err
+	}
+	*n, err = strconv.ParseUint(plain, 10, 64)
+	return err
+}

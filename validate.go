@@ -1,0 +1,199 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+)
+
+// The pipeline is the one way that values take into an item, whatever the verb:
+// defaults, transforms, derived values, validators.
+
+// prepare runs the pipeline on a whole item, in place.
+func (m *model) prepare(ctx context.Context, item reflect.Value) error {
+	for _, a := range m.ruled {
+		if err := m.fillDefault(a, item); err != nil {
+			return err
+		}
+	}
+	for _, a := range m.ruled {
+		part := a.rule(ruleDefaultFunc)
+		if v, ok := get(item, a.chain); part != nil && ok && v.IsZero() {
+			assign(v, part.make(item.Addr().Interface()))
+		}
+	}
+	for _, a := range m.ruled {
+		transformAt(a, item)
+	}
+	for _, a := range m.ruled {
+		if part := a.rule(ruleDerived); part != nil {
+			assign(place(item, a.chain), part.make(item.Addr().Interface()))
+		}
+	}
+	var found []Violation
+	for _, a := range m.ruled {
+		found = append(found, a.violations(item)...)
+	}
+	found = append(found, m.validateWhole(ctx, item)...)
+	return validationError(found)
+}
+
+// prepareAt runs the pipeline on the one value that an update sets, already placed in item.
+func (m *model) prepareAt(item reflect.Value, p path) []Violation {
+	var found []Violation
+	for _, a := range m.ruled {
+		if a.path.under(p) && len(a.path) > len(p) {
+			if err := m.fillDefault(a, item); err != nil {
+				found = append(found, Violation{Attribute: a.String(), Rule: string(ruleDefault), Err: err})
+			}
+		}
+	}
+	for _, a := range m.ruled {
+		if a.path.under(p) {
+			transformAt(a, item)
+		}
+	}
+	for _, a := range m.ruled {
+		if a.path.under(p) {
+			found = append(found, a.violations(item)...)
+		}
+	}
+	return found
+}
+
+func validationError(found []Violation) error {
+	if len(found) == 0 {
+		return nil
+	}
+	return &ValidationError{Violations: found}
+}
+
+// fillDefault gives a zero value its default. Below a nil pointer there is nothing to fill.
+func (m *model) fillDefault(a *attribute, item reflect.Value) error {
+	part := a.rule(ruleDefault)
+	if part == nil {
+		part = a.rule(ruleDefaultZero)
+	}
+	v, ok := get(item, a.chain)
+	if part == nil || !ok || !v.IsZero() || part.value == nil {
+		return nil
+	}
+	// Encoding and decoding makes a deep copy, so that items never share a default's memory.
+	av, err := a.value.Encode(reflect.ValueOf(part.value))
+	if err != nil {
+		return invalidf("%s: default: %v", a, err)
+	}
+	if av == nil {
+		return nil
+	}
+	return a.value.Decode(av, v)
+}
+
+func transformAt(a *attribute, item reflect.Value) {
+	v, ok := get(item, a.chain)
+	if ok && a.has(ruleTransform) && !isAbsent(v) {
+		assign(v, a.transform(v.Interface()))
+	}
+}
+
+func assign(dst reflect.Value, v any) {
+	if v == nil {
+		dst.SetZero()
+		return
+	}
+	dst.Set(reflect.ValueOf(v))
+}
+
+// violations runs the attribute's validators on what the item holds.
+func (a *attribute) violations(item reflect.Value) []Violation {
+	v, ok := get(item, a.chain)
+	if !ok {
+		return nil // the struct around it is nil; a rule on that struct can require it
+	}
+	hidden := a.has(ruleHidden)
+	if v.IsZero() && a.has(ruleRequired) {
+		return []Violation{{Attribute: a.String(), Rule: string(ruleRequired), Err: errors.New("is required"), hidden: hidden}}
+	}
+	if isAbsent(v) || a.omits() && v.IsZero() {
+		return nil
+	}
+	var found []Violation
+	for _, part := range a.parts {
+		if part.check == nil {
+			continue
+		}
+		if err := part.check(v.Interface()); err != nil {
+			found = append(found, Violation{Attribute: a.String(), Rule: string(part.kind), Err: err, hidden: hidden})
+		}
+	}
+	return found
+}
+
+// checked says that some rule looks at the attribute's whole value.
+func (a *attribute) checked() bool {
+	for _, part := range a.parts {
+		if part.check != nil || part.kind == ruleTransform {
+			return true
+		}
+	}
+	return false
+}
+
+// checkedAbove finds an attribute around p whose value as a whole is checked, which a change of a part cannot do.
+func (m *model) checkedAbove(p path) *attribute {
+	for _, a := range m.ruled {
+		if p.under(a.path) && len(p) > len(a.path) && a.checked() {
+			return a
+		}
+	}
+	return nil
+}
+
+// stamp writes the times of a write. created says that the item may be new.
+func (m *model) stamp(item reflect.Value, now time.Time, created bool) {
+	if m.updatedAt != nil {
+		place(item, m.updatedAt.chain).Set(reflect.ValueOf(now))
+	}
+	if m.createdAt == nil || !created {
+		return
+	}
+	if v := place(item, m.createdAt.chain); v.IsZero() {
+		v.Set(reflect.ValueOf(now))
+	}
+}
+
+// now is the time of one operation.
+func (m *model) now() time.Time { return m.table.clock().UTC().Round(0) }
+
+// versionOf reads the version of an item in memory.
+func (m *model) versionOf(item reflect.Value) (uint64, error) {
+	v, _ := get(item, m.version.chain)
+	if v.CanUint() {
+		return v.Uint(), nil
+	}
+	if v.Int() < 0 {
+		return 0, invalidf("%s is negative", m.version)
+	}
+	return uint64(v.Int()), nil
+}
+
+// setVersion writes the version after a write.
+func (m *model) setVersion(item reflect.Value, n uint64) error {
+	v, _ := get(item, m.version.chain)
+	full := fmt.Errorf("%w: %s has no room for another version", ErrInvalid, m.version)
+	if v.CanUint() {
+		if v.OverflowUint(n) || n == 0 {
+			return full
+		}
+		v.SetUint(n)
+		return nil
+	}
+	if n > math.MaxInt64 || v.OverflowInt(int64(n)) {
+		return full
+	}
+	v.SetInt(int64(n))
+	return nil
+}
