@@ -44,7 +44,7 @@ type OpError struct {
 }
 
 func (e *OpError) Error() string {
-	return fmt.Sprintf("monotable: %s %s: %s", e.Op, e.Entity, strings.TrimPrefix(describe(e.Err), "monotable: "))
+	return fmt.Sprintf("monotable: %s %s: %s", e.Op, e.Entity, strings.TrimPrefix(e.Err.Error(), "monotable: "))
 }
 
 func (e *OpError) Unwrap() error { return e.Err }
@@ -188,14 +188,35 @@ func (e *DecodeError) Error() string {
 // Unwrap gives the cause, which names the attribute.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// sentinelError carries a sentinel and, for programs only, the error of the SDK.
-type sentinelError struct {
-	sentinel error
+// serviceFailure is an error of the client. Its text leaves out what the service said, for that quotes
+// the request; programs reach the SDK's error through Unwrap.
+type serviceFailure struct {
+	sentinel error // ErrThrottled, ErrOutcomeUnknown or nil
 	err      error
 }
 
-func (e *sentinelError) Error() string   { return e.sentinel.Error() + ": " + describe(e.err) }
-func (e *sentinelError) Unwrap() []error { return []error{e.sentinel, e.err} }
+func (e *serviceFailure) Error() string {
+	text := e.err.Error()
+	var api smithy.APIError
+	if errors.As(e.err, &api) {
+		text = api.ErrorCode()
+		var reply interface{ ServiceRequestID() string }
+		if errors.As(e.err, &reply) && reply.ServiceRequestID() != "" {
+			text += ", request " + reply.ServiceRequestID()
+		}
+	}
+	if e.sentinel != nil {
+		return e.sentinel.Error() + ": " + text
+	}
+	return text
+}
+
+func (e *serviceFailure) Unwrap() []error {
+	if e.sentinel == nil {
+		return []error{e.err}
+	}
+	return []error{e.sentinel, e.err}
+}
 
 // invalidError is a local refusal of one call.
 type invalidError struct{ text string }
@@ -207,42 +228,21 @@ func invalidf(format string, args ...any) error {
 	return &invalidError{text: fmt.Sprintf(format, args...)}
 }
 
-// describe is the text of an error without what the service may have quoted from the request.
-func describe(err error) string {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return err.Error()
-	}
-	var own interface{ Is(error) bool }
-	if errors.As(err, &own) {
-		switch err.(type) {
-		case *ConditionError, *sentinelError:
-			return err.Error()
-		}
-	}
-	text := api.ErrorCode()
-	var reply interface{ ServiceRequestID() string }
-	if errors.As(err, &reply) && reply.ServiceRequestID() != "" {
-		text += ", request " + reply.ServiceRequestID()
-	}
-	return text
-}
-
 // serviceError sorts an error of the client. wrote says that the request was a write.
 func serviceError(err error, wrote bool) error {
+	failure := &serviceFailure{err: err}
 	var api smithy.APIError
 	answered := errors.As(err, &api)
 	switch {
 	case answered && throttleCodes[api.ErrorCode()]:
-		return &sentinelError{ErrThrottled, err}
+		failure.sentinel = ErrThrottled
 	case answered && !serverFault(api, err):
-		return err
-	case !wrote && errors.As(err, new(ratelimit.QuotaExceededError)):
-		return &sentinelError{ErrThrottled, err}
 	case wrote:
-		return &sentinelError{ErrOutcomeUnknown, err}
+		failure.sentinel = ErrOutcomeUnknown
+	case errors.As(err, new(ratelimit.QuotaExceededError)):
+		failure.sentinel = ErrThrottled
 	}
-	return err
+	return failure
 }
 
 var throttleCodes = map[string]bool{
@@ -262,14 +262,10 @@ func serverFault(api smithy.APIError, err error) bool {
 	return api.ErrorFault() == smithy.FaultServer
 }
 
-// opError wraps err once.
+// opError names the operation that failed.
 func opError(op, entity string, err error) error {
 	if err == nil {
 		return nil
-	}
-	var done *OpError
-	if errors.As(err, &done) {
-		return err
 	}
 	return &OpError{Op: op, Entity: entity, Err: err}
 }

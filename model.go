@@ -305,6 +305,9 @@ func meansSomethingAtZero(t reflect.Type) bool {
 
 // checkKeyFields looks at the attributes that make the primary key, and at the version.
 func (c *compiler) checkKeyFields() {
+	if f := c.plan.Field(c.table.tag); f != nil && f.Value.Deref().Kind != codec.String && c.tagMode != TagNone {
+		c.problems.add(f.Name, "holds the type tag, so the field must be text")
+	}
 	if c.version != nil && c.version.chain[0].OmitEmpty {
 		c.problems.add(c.version.String(), "omitempty would lose version 0")
 	}

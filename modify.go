@@ -92,7 +92,7 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	if !e.options.reveal {
 		m.restoreHidden(item, old)
 	}
-	if err := m.checkModified(item, old, raw); err != nil {
+	if err := m.checkModified(&e.options, item, old, raw); err != nil {
 		return nil, err
 	}
 	if err := m.prepare(ctx, item); err != nil {
@@ -120,8 +120,8 @@ func (m *model) restoreHidden(item, old reflect.Value) {
 }
 
 // checkModified refuses changes of what cannot change.
-func (m *model) checkModified(item, old reflect.Value, raw map[string]types.AttributeValue) error {
-	key, err := m.primaryKey(item)
+func (m *model) checkModified(o *options, item, old reflect.Value, raw map[string]types.AttributeValue) error {
+	key, err := m.primaryKey(o, item)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,9 @@ func (e *Entity[T]) GetOp(key T) GetOp[T] { return GetOp[T]{e: e, key: key} }
 // Request is the request that would be sent, or the reason why it is refused.
 func (o GetOp[T]) Request() (*dynamodb.GetItemInput, error) {
 	// The version in a key means nothing to a read.
-	key, _, err := o.e.model.keyOf(&options{noVersion: true}, ownCopy(o.key))
+	opts := o.e.options
+	opts.noVersion = true
+	key, _, err := o.e.model.keyOf(&opts, ownCopy(o.key))
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ type options struct {
 	adoptVersion bool
 	attempts     int
 	table        string
+	scope        string // every partition key must begin with it
 	capacity     *ConsumedCapacity
 	client       []func(*dynamodb.Options)
 }

@@ -310,6 +310,15 @@ func (t *Table) With(opts ...Option) *Table {
 	return &derived
 }
 
+// Scoped gives a table whose entities, defined on it from now on, reach only items whose partition key begins with prefix, such
+// as "TENANT#7#". A key outside of it is refused with ErrInvalid before anything is sent; queries of indexes and scans filter by it.
+// It is for tables whose partition key is text. The table itself is unchanged.
+func (t *Table) Scoped(prefix string) *Table {
+	derived := *t
+	derived.options.scope = prefix
+	return &derived
+}
+
 // Name is the table's name.
 func (t *Table) Name() string { return t.options.tableName(t.tableCore) }
 

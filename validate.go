@@ -37,8 +37,24 @@ func (m *model) prepare(ctx context.Context, item reflect.Value) error {
 	for _, a := range m.ruled {
 		found = append(found, a.violations(item)...)
 	}
+	found = append(found, m.emptyKeyParts(item)...)
 	found = append(found, m.validateWhole(ctx, item)...)
 	return validationError(found)
+}
+
+// emptyKeyParts finds what the primary key lacks, so that it is reported beside everything else.
+func (m *model) emptyKeyParts(item reflect.Value) []Violation {
+	var found []Violation
+	for _, k := range m.primary.all() {
+		if av, err := k.of(m, item); err == nil && av == nil {
+			a := m.emptyPart(k, item)
+			if a.has(ruleRequired) {
+				continue // said already
+			}
+			found = append(found, Violation{Attribute: a.String(), Rule: "Key", Err: fmt.Errorf("is empty, but the key %s needs it", k.Name), hidden: a.has(ruleHidden)})
+		}
+	}
+	return found
 }
 
 // prepareAt runs the pipeline on the one value that an update sets, already placed in item.

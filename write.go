@@ -27,7 +27,7 @@ type expectation struct {
 }
 
 // itemOf encodes a prepared item with its keys and tag.
-func (m *model) itemOf(item reflect.Value) (map[string]types.AttributeValue, error) {
+func (m *model) itemOf(o *options, item reflect.Value) (map[string]types.AttributeValue, error) {
 	out, err := m.plan.Encode(item)
 	if err != nil {
 		return nil, invalidf("%v", err)
@@ -39,7 +39,7 @@ func (m *model) itemOf(item reflect.Value) (map[string]types.AttributeValue, err
 			}
 		}
 	}
-	key, err := m.primaryKey(item)
+	key, err := m.primaryKey(o, item)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (m *model) buildPut(ctx context.Context, o *options, create bool, item refl
 			w.expect.version = &n
 		}
 	}
-	encoded, err := m.itemOf(item)
+	encoded, err := m.itemOf(o, item)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +249,7 @@ func (m *model) keyOf(o *options, item reflect.Value) (map[string]types.Attribut
 	for _, a := range m.primary.attributes() {
 		transformAt(a, item)
 	}
-	key, err := m.primaryKey(item)
+	key, err := m.primaryKey(o, item)
 	if err != nil || m.version == nil || o.noVersion {
 		return key, nil, err
 	}

@@ -1,7 +1,6 @@
 package memdb
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,33 +44,19 @@ func (e *apiError) body() []byte {
 	case "SerializationException", "UnknownOperationException", "AccessDeniedException":
 		namespace = frameNamespace
 	}
-	answer := struct {
-		Type      string `json:"__type"`
-		Message   string `json:"message"`
-		Upper     string `json:"Message,omitempty"`
-		Item      value.Map
-		Reasons   []cancellationReason `json:"CancellationReasons,omitempty"`
-		Throttled []throttlingReason   `json:"throttlingReasons,omitempty"`
-	}{namespace + e.Type, e.Message, "", e.Item, e.Reasons, e.ThrottlingReasons}
+	answer := map[string]any{"__type": namespace + e.Type}
 	if e.Type == "TransactionCanceledException" {
-		answer.Message, answer.Upper = "", e.Message
+		answer["Message"], answer["CancellationReasons"] = e.Message, e.Reasons
+	} else {
+		answer["message"] = e.Message
 	}
-	return marshal(dropNil(answer.Item, answer))
-}
-
-// dropNil leaves an absent item out of the answer.
-func dropNil(item value.Map, answer any) any {
-	if item != nil {
-		return answer
+	if e.Item != nil {
+		answer["Item"] = e.Item
 	}
-	var m map[string]json.RawMessage
-	if json.Unmarshal(marshal(answer), &m) == nil {
-		delete(m, "Item")
+	if len(e.ThrottlingReasons) > 0 {
+		answer["throttlingReasons"] = e.ThrottlingReasons
 	}
-	if string(m["message"]) == `""` {
-		delete(m, "message")
-	}
-	return m
+	return marshal(answer)
 }
 
 // Messages of the service that several places need.

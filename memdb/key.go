@@ -35,7 +35,7 @@ const (
 	maxRangeSize = 1024
 )
 
-// keyTree orders the rows of a table or index: by hash of the partition key, then
+// treeKey orders the rows of a table or index: by hash of the partition key, then
 // partition key, then range key. One ordered map therefore serves queries, which
 // stay within a partition, as well as scans in an order that means nothing.
 func (k keySchema) treeKey(item value.Map) string {

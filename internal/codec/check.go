@@ -115,16 +115,15 @@ func checkSet[E any](members []E, key func(E) (string, error)) error {
 	if len(members) == 0 {
 		return fail(errEmptySet)
 	}
-	seen := make(map[string]bool, len(members))
+	var seen texts
 	for i, m := range members {
 		k, err := key(m)
 		if err != nil {
 			return atIndex(i, err)
 		}
-		if seen[k] {
+		if !seen.add(k) {
 			return atIndex(i, ErrDuplicate)
 		}
-		seen[k] = true
 	}
 	return nil
 }

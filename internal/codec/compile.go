@@ -74,7 +74,8 @@ func (c *compiler) finish() error {
 // special reports whether an option names path or a place inside it.
 func (c *compiler) special(path string) bool {
 	for _, p := range c.paths {
-		if path == "" || p == path || strings.HasPrefix(p, path+".") {
+		rest, ok := strings.CutPrefix(p, path)
+		if ok && (path == "" || rest == "" || rest[0] == '.' || rest[0] == '[') {
 			return true
 		}
 	}

@@ -26,7 +26,7 @@ func boolean(b bool) av      { return &types.AttributeValueMemberBOOL{Value: b} 
 func null() av               { return &types.AttributeValueMemberNULL{Value: true} }
 func list(elems ...av) av    { return &types.AttributeValueMemberL{Value: append([]av{}, elems...)} }
 func object(m item) av       { return &types.AttributeValueMemberM{Value: m} }
-func strSet(s ...string) av  { return &types.AttributeValueMemberSS{Value: s} }
+func strSet(s ...string) av  { return &types.AttributeValueMemberSS{Value: append([]string{}, s...)} }
 func numSet(s ...string) av  { return &types.AttributeValueMemberNS{Value: s} }
 func binSet(bs ...[]byte) av { return &types.AttributeValueMemberBS{Value: bs} }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // Options change how single attributes of a type are stored. Their keys are
-// paths of stored names joined by ".", such as "preferences.theme".
+// paths of stored names joined by ".", such as "preferences.since"; the elements
+// of a list or map are "lines[]".
 type Options struct {
 	// TimeLayouts stores the time.Time or *time.Time at a path as a string in
 	// this layout of time.Format, in UTC.
@@ -56,7 +57,7 @@ func (p *Plan) Encode(v reflect.Value) (map[string]types.AttributeValue, error) 
 
 // Decode sets dst, a settable value of p.Type, to what the item holds. Fields
 // without an attribute are zero afterwards; attributes without a field are
-// ignored. Names are compared exactly.
+// ignored. Names are compared exactly. After an error dst holds a part of it.
 func (p *Plan) Decode(item map[string]types.AttributeValue, dst reflect.Value) error {
 	return p.decode(item, dst, level{depth: 1})
 }

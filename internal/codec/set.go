@@ -25,104 +25,86 @@ func (c *compiler) buildSet(x *Value, set setKind, path string) {
 	}
 	c.after = append(c.after, func() {
 		elem := x.Elem.Deref()
-		if elem.Kind != Any && elem.Kind != Custom && elem.Stored() != member {
+		if elem.Kind != Any && elem.Kind != Custom && elem.Kind != Invalid && elem.Stored() != member {
 			c.report(path, fmt.Errorf("%s cannot be a set of %s: its elements are stored as %s", x.Type, member, elem.Stored()))
 		}
 	})
 }
 
-// members encodes the elements of the set v one by one. An empty set is absent,
-// so none are visited and empty is true.
-func (x *Value) members(v reflect.Value, l level, add func(types.AttributeValue) error) (empty bool, err error) {
-	empty = true
+// encodeMembers encodes the elements of the set v one by one. read takes a
+// member out of its attribute value and returns a text that is the same for
+// equal members. An empty set gives no members.
+func encodeMembers[E any](x *Value, v reflect.Value, l level, read func(types.AttributeValue) (E, string, error)) ([]E, error) {
+	set := make([]E, 0, v.Len())
+	var seen texts
 	for i := range v.Len() {
 		elem := v.Index(i)
 		if x.omitEmptyElem && x.Elem.IsZero(elem) {
 			continue
 		}
 		av, err := x.Elem.encode(elem, l)
-		switch {
-		case err != nil:
-		case av == nil && x.omitEmptyElem:
-			continue
-		case av == nil:
-			err = ErrNil
-		default:
-			err = add(av)
-		}
 		if err != nil {
-			return false, atIndex(i, err)
+			return nil, atIndex(i, err)
 		}
-		empty = false
+		if av == nil {
+			if x.omitEmptyElem {
+				continue
+			}
+			return nil, atIndex(i, ErrNil)
+		}
+		member, text, err := read(av)
+		if err != nil {
+			return nil, atIndex(i, err)
+		}
+		if !seen.add(text) {
+			return nil, atIndex(i, ErrDuplicate)
+		}
+		set = append(set, member)
 	}
-	return empty, nil
+	return set, nil
 }
 
 func (x *Value) encodeStringSet(v reflect.Value, l level) (types.AttributeValue, error) {
-	set := &types.AttributeValueMemberSS{Value: make([]string, 0, v.Len())}
-	seen := make(map[string]bool, v.Len())
-	empty, err := x.members(v, l, func(av types.AttributeValue) error {
+	set, err := encodeMembers(x, v, l, func(av types.AttributeValue) (string, string, error) {
 		s, ok := av.(*types.AttributeValueMemberS)
 		if !ok {
-			return mismatch("S", av)
+			return "", "", mismatch("S", av)
 		}
-		if seen[s.Value] {
-			return ErrDuplicate
-		}
-		seen[s.Value] = true
-		set.Value = append(set.Value, s.Value)
-		return nil
+		return s.Value, s.Value, nil
 	})
-	if err != nil || empty {
+	if err != nil || len(set) == 0 {
 		return nil, err
 	}
-	return set, nil
+	return &types.AttributeValueMemberSS{Value: set}, nil
 }
 
 func (x *Value) encodeNumberSet(v reflect.Value, l level) (types.AttributeValue, error) {
-	set := &types.AttributeValueMemberNS{Value: make([]string, 0, v.Len())}
-	seen := make(map[string]bool, v.Len())
-	empty, err := x.members(v, l, func(av types.AttributeValue) error {
+	set, err := encodeMembers(x, v, l, func(av types.AttributeValue) (string, string, error) {
 		n, ok := av.(*types.AttributeValueMemberN)
 		if !ok {
-			return mismatch("N", av)
+			return "", "", mismatch("N", av)
 		}
 		text, err := CanonicalNumber(n.Value)
-		if err != nil {
-			return err
-		}
-		if seen[text] {
-			return ErrDuplicate
-		}
-		seen[text] = true
-		set.Value = append(set.Value, n.Value)
-		return nil
+		return n.Value, text, err
 	})
-	if err != nil || empty {
+	if err != nil || len(set) == 0 {
 		return nil, err
 	}
-	return set, nil
+	return &types.AttributeValueMemberNS{Value: set}, nil
 }
 
 func (x *Value) encodeBinarySet(v reflect.Value, l level) (types.AttributeValue, error) {
-	set := &types.AttributeValueMemberBS{Value: make([][]byte, 0, v.Len())}
-	seen := make(map[string]bool, v.Len())
-	empty, err := x.members(v, l, func(av types.AttributeValue) error {
+	set, err := encodeMembers(x, v, l, func(av types.AttributeValue) ([]byte, string, error) {
 		b, ok := av.(*types.AttributeValueMemberB)
 		if !ok {
-			return mismatch("B", av)
+			return nil, "", mismatch("B", av)
 		}
-		if seen[string(b.Value)] {
-			return ErrDuplicate
-		}
-		seen[string(b.Value)] = true
-		set.Value = append(set.Value, b.Value)
-		return nil
+		return b.Value, string(b.Value), nil
 	})
-	if err != nil || empty {
+	if err != nil || len(set) == 0 {
 		return nil, err
 	}
-	return set, nil
+	return &types.AttributeValueMemberBS{Value: set}, nil
 }
 
 func (x *Value) decodeStringSet(av types.AttributeValue, dst reflect.Value, l level) error {
@@ -167,4 +149,36 @@ func (x *Value) decodeMembers(n int, dst reflect.Value, l level, member func(int
 		}
 	}
 	return nil
+}
+
+// texts is a set of strings that costs little as long as it is small.
+type texts struct {
+	few  []string
+	many map[string]struct{}
+}
+
+const fewTexts = 8
+
+// add reports whether s was not in the set before.
+func (t *texts) add(s string) bool {
+	if t.many != nil {
+		if _, ok := t.many[s]; ok {
+			return false
+		}
+		t.many[s] = struct{}{}
+		return true
+	}
+	for _, have := range t.few {
+		if have == s {
+			return false
+		}
+	}
+	t.few = append(t.few, s)
+	if len(t.few) > fewTexts {
+		t.many = make(map[string]struct{}, 4*fewTexts)
+		for _, have := range t.few {
+			t.many[have] = struct{}{}
+		}
+	}
+	return true
 }

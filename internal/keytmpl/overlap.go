@@ -84,7 +84,11 @@ func (p Part) steps() []step {
 	case p.fixed():
 		steps := make([]step, len(TimeLayout))
 		for i := range steps {
-			steps[i].class = p.class()
+			if c := TimeLayout[i]; c >= '0' && c <= '9' {
+				steps[i].class = digit
+			} else {
+				steps[i].class = one(c)
+			}
 		}
 		return steps
 	}

@@ -55,3 +55,19 @@ func sumSizes(set []decimal.Decimal) int {
 	}
 	return n
 }
+
+// Depth is how many levels a value has: 1 for a scalar or a set.
+func Depth(v Value) int {
+	deepest := 0
+	switch v := v.(type) {
+	case List:
+		for _, e := range v {
+			deepest = max(deepest, Depth(e))
+		}
+	case Map:
+		for _, e := range v {
+			deepest = max(deepest, Depth(e))
+		}
+	}
+	return deepest + 1
+}

@@ -1,0 +1,149 @@
+package monotable
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+)
+
+// stampUpdate adds what every update writes: the time, the version, the tag.
+func (u *updateCompiler) stampUpdate(o *options) error {
+	if a := u.m.updatedAt; a != nil {
+		u.m.stamp(u.item, u.expect.now, false)
+		v, _ := get(u.item, a.chain)
+		av, err := u.m.encodeAt(a.path, v.Interface())
+		if err != nil {
+			return err
+		}
+		u.knows[a.String()] = knowledge{value: true, changed: true}
+		if err := u.set(a.path, value(av)); err != nil {
+			return err
+		}
+	}
+	if err := u.raiseVersion(o); err != nil {
+		return err
+	}
+	if u.m.tagMode == TagOptional || len(u.m.aliases) > 0 && u.m.tagMode != TagNone {
+		return u.set(path{nameElement(u.m.table.tag)}, text(u.m.name))
+	}
+	return nil
+}
+
+// raiseVersion adds 1 to the stored version on the server.
+func (u *updateCompiler) raiseVersion(o *options) error {
+	if u.m.version == nil {
+		return nil
+	}
+	name := u.name(u.m.version.path)
+	if o.adoptVersion {
+		return u.set(u.m.version.path, expression.Plus(name.IfNotExists(number(0)), number(1)))
+	}
+	if u.expect.version == nil {
+		u.expect.versioned = true
+		u.where(name.AttributeExists())
+	}
+	return u.set(u.m.version.path, expression.Plus(name, number(1)))
+}
+
+// derive recomputes derived attributes of which something changed.
+func (u *updateCompiler) derive() error {
+	for _, a := range u.m.ruled {
+		part := a.rule(ruleDerived)
+		if part == nil {
+			continue
+		}
+		reads := u.m.at(part.reads)
+		if !slices.ContainsFunc(reads, func(r *attribute) bool { return u.knows[r.String()].changed }) {
+			continue
+		}
+		if err := u.needAll(a.String(), reads); err != nil {
+			return err
+		}
+		field := place(u.item, a.chain)
+		assign(field, part.make(u.item.Addr().Interface()))
+		u.violations = append(u.violations, a.violations(u.item)...)
+		av, err := u.m.encodeAt(a.path, field.Interface())
+		if err != nil {
+			return err
+		}
+		if u.m.emptyIndexKey(a.path, av) {
+			av = nil
+		}
+		u.knows[a.String()] = knowledge{value: true, changed: true}
+		if err := u.setOrRemove(a.path, av); err != nil {
+			return err
+		}
+	}
+	return validationError(u.violations)
+}
+
+// needAll refuses an update that changes some of the attributes another one is made from and does not know the rest.
+func (u *updateCompiler) needAll(what string, attributes []*attribute) error {
+	var missing []string
+	for _, a := range attributes {
+		if !u.knows[a.String()].value {
+			missing = append(missing, a.String())
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return invalidf("%s is made from %s too, which this update does not know: Set it, say Given with its stored value, or use Modify", what, strings.Join(missing, " and "))
+}
+
+// indexKeys recomputes the key of every index of which a part changed.
+func (u *updateCompiler) indexKeys() error {
+	for _, name := range indexNames(u.m.table) {
+		set := u.m.indexes[name]
+		if set == nil || !slices.ContainsFunc(set.all(), (*keyAttr).computed) {
+			continue
+		}
+		attributes := set.attributes()
+		if !slices.ContainsFunc(attributes, func(a *attribute) bool { return u.knows[a.String()].changed }) {
+			continue
+		}
+		if !u.leavesIndex(set) {
+			if err := u.needAll("the key of index "+name, attributes); err != nil {
+				return err
+			}
+		}
+		key, err := u.m.indexKey(set, u.item)
+		if err != nil {
+			return err
+		}
+		for _, k := range set.all() {
+			if av, ok := key[k.Name]; ok {
+				if err := u.setOrRemove(path{nameElement(k.Name)}, av); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// leavesIndex says that a part is known to be absent, so that the item is not in the index whatever the others are.
+func (u *updateCompiler) leavesIndex(set *keySet) bool {
+	for _, k := range set.all() {
+		for i, a := range k.attributes() {
+			if !u.knows[a.String()].value {
+				continue
+			}
+			if k.tmpl == nil || k.field != nil {
+				if av, err := k.of(u.m, u.item); err == nil && av == nil {
+					return true
+				}
+				continue
+			}
+			v, ok := get(u.item, a.chain)
+			if !ok {
+				return true
+			}
+			if _, present, err := k.tmpl.Parts[i].Format(v); err == nil && !present {
+				return true
+			}
+		}
+	}
+	return false
+}

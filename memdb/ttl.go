@@ -1,0 +1,6 @@
+package memdb
+
+type timeToLive struct {
+	attribute string
+	enabled   bool
+}
