@@ -163,23 +163,23 @@ func parsePath(text string) (path, error) {
 }
 
 // Eq holds when the attribute equals v. It can select by a sort key too.
-func (a Attr[T, V]) Eq(v V) KeyCond[T] { return keyCond[T](opEq, a.location(), v) }
+func (a Attr[T, V]) Eq(v V) KeyCond[T] { return keyCond[T](opEq, a.location(), frozen(v)) }
 
 // Lt holds when the attribute is less than v: numbers by value, text and binary by bytes, times by time.
-func (a Attr[T, V]) Lt(v V) KeyCond[T] { return keyCond[T](opLt, a.location(), v) }
+func (a Attr[T, V]) Lt(v V) KeyCond[T] { return keyCond[T](opLt, a.location(), frozen(v)) }
 
 // Le holds when the attribute is at most v.
-func (a Attr[T, V]) Le(v V) KeyCond[T] { return keyCond[T](opLe, a.location(), v) }
+func (a Attr[T, V]) Le(v V) KeyCond[T] { return keyCond[T](opLe, a.location(), frozen(v)) }
 
 // Gt holds when the attribute is greater than v.
-func (a Attr[T, V]) Gt(v V) KeyCond[T] { return keyCond[T](opGt, a.location(), v) }
+func (a Attr[T, V]) Gt(v V) KeyCond[T] { return keyCond[T](opGt, a.location(), frozen(v)) }
 
 // Ge holds when the attribute is at least v.
-func (a Attr[T, V]) Ge(v V) KeyCond[T] { return keyCond[T](opGe, a.location(), v) }
+func (a Attr[T, V]) Ge(v V) KeyCond[T] { return keyCond[T](opGe, a.location(), frozen(v)) }
 
 // Between holds from low to high, both included. low > high is refused before sending.
 func (a Attr[T, V]) Between(low, high V) KeyCond[T] {
-	return keyCond[T](opBetween, a.location(), low, high)
+	return keyCond[T](opBetween, a.location(), frozen(low), frozen(high))
 }
 
 // HasPrefix holds when a text attribute begins with prefix. Transforms do not run on a prefix. An empty prefix
@@ -189,13 +189,13 @@ func HasPrefix[T any, V ~string](a Attr[T, V], prefix string) KeyCond[T] {
 }
 
 // Ne holds when the attribute differs from v. As in DynamoDB, it holds for a missing attribute too.
-func (a Attr[T, V]) Ne(v V) Cond[T] { return newCond[T](opNe, a.location(), v) }
+func (a Attr[T, V]) Ne(v V) Cond[T] { return newCond[T](opNe, a.location(), frozen(v)) }
 
 // In holds when the attribute equals one of 1 to 100 values.
 func (a Attr[T, V]) In(values ...V) Cond[T] {
 	vs := make([]any, len(values))
 	for i, v := range values {
-		vs[i] = v
+		vs[i] = frozen(v)
 	}
 	return newCond[T](opIn, a.location(), vs...)
 }
@@ -214,7 +214,7 @@ func (a Attr[T, V]) Type(t expression.DynamoDBAttributeType) Cond[T] {
 
 // Contains holds when a set has the member, or a list the element.
 func Contains[T any, S ~[]E, E any](a Attr[T, S], member E) Cond[T] {
-	return newCond[T](opContains, a.location(), member)
+	return newCond[T](opContains, a.location(), frozen(member))
 }
 
 // ContainsText holds when a text attribute contains sub, which must not be empty.

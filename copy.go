@@ -13,6 +13,14 @@ func ownCopy[T any](v T) reflect.Value {
 	return dst
 }
 
+// frozen is a value that its maker can no longer change: values of conditions and changes are immutable.
+func frozen[V any](v V) any {
+	if !holdsReferences(reflect.TypeFor[V]().Kind()) {
+		return v
+	}
+	return ownCopy(v).Interface()
+}
+
 func copyInto(dst, src reflect.Value, depth int) {
 	dst.Set(src)
 	if depth == maxCopyDepth {

@@ -272,5 +272,9 @@ func opError(op, entity string, err error) error {
 
 // started refuses a call whose context is already done, so that nothing is sent.
 func started(ctx context.Context) error {
-	return context.Cause(ctx)
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if err == nil || errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }

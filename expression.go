@@ -153,11 +153,11 @@ func newChange[T any](op changeOp, loc location, value any) Change[T] {
 
 // Set stores v, a zero or empty value too. A nil pointer, slice or map, and an empty set, cannot be stored: they
 // remove the attribute. Transform and validators run on v.
-func (a Attr[T, V]) Set(v V) Change[T] { return newChange[T](changeSet, a.location(), v) }
+func (a Attr[T, V]) Set(v V) Change[T] { return newChange[T](changeSet, a.location(), frozen(v)) }
 
 // SetIfAbsent stores v unless the attribute is stored already. Transform and validators run on v.
 func (a Attr[T, V]) SetIfAbsent(v V) Change[T] {
-	return newChange[T](changeSetIfAbsent, a.location(), v)
+	return newChange[T](changeSetIfAbsent, a.location(), frozen(v))
 }
 
 // Remove takes the attribute out of the item. Removing what is not there is no error; removing a Required attribute is.
@@ -165,7 +165,7 @@ func (a Attr[T, V]) Remove() Change[T] { return newChange[T](changeRemove, a.loc
 
 // Given tells Update the stored value of an attribute that an index key or a derived attribute needs and the call
 // does not set. It becomes a condition: if the stored value is another one, ErrConditionFailed, and nothing is written.
-func (a Attr[T, V]) Given(v V) Change[T] { return newChange[T](changeGiven, a.location(), v) }
+func (a Attr[T, V]) Given(v V) Change[T] { return newChange[T](changeGiven, a.location(), frozen(v)) }
 
 // SetFrom copies another attribute of the same item. A missing source is an error of the service.
 func (a Attr[T, V]) SetFrom(source Attr[T, V]) Change[T] {
@@ -182,22 +182,22 @@ func Add[T any, V Number](a Attr[T, V], n V) Change[T] {
 
 // Append adds elements to the end of a list and creates the list if it is missing. For sets use AddTo.
 func Append[T any, S ~[]E, E any](list Attr[T, S], elements ...E) Change[T] {
-	return newChange[T](changeAppend, list.location(), S(elements))
+	return newChange[T](changeAppend, list.location(), frozen(S(elements)))
 }
 
 // Prepend adds elements to the front of a list and creates the list if it is missing.
 func Prepend[T any, S ~[]E, E any](list Attr[T, S], elements ...E) Change[T] {
-	return newChange[T](changePrepend, list.location(), S(elements))
+	return newChange[T](changePrepend, list.location(), frozen(S(elements)))
 }
 
 // AddTo adds members to a set (a slice stored as stringset, numberset or binaryset) and creates the set if it is missing.
 func AddTo[T any, S ~[]E, E any](set Attr[T, S], members ...E) Change[T] {
-	return newChange[T](changeAddTo, set.location(), S(members))
+	return newChange[T](changeAddTo, set.location(), frozen(S(members)))
 }
 
 // DeleteFrom takes members out of a set. Removing the last one removes the attribute.
 func DeleteFrom[T any, S ~[]E, E any](set Attr[T, S], members ...E) Change[T] {
-	return newChange[T](changeDeleteFrom, set.location(), S(members))
+	return newChange[T](changeDeleteFrom, set.location(), frozen(S(members)))
 }
 
 // UncheckedSet stores what an operand of the SDK's expression builder computes, for what

@@ -182,7 +182,7 @@ func (c *compiler) scalarKey(where string, k *keyAttr, text string) *keyAttr {
 // scalarType is the DynamoDB type a value is stored as, if keys can have it.
 func scalarType(v *codec.Value) types.ScalarAttributeType {
 	switch v = v.Deref(); v.Kind {
-	case codec.String, codec.Time:
+	case codec.String, codec.Time, codec.NumberString:
 		return types.ScalarAttributeTypeS
 	case codec.Number, codec.UnixTime:
 		return types.ScalarAttributeTypeN

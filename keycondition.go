@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/monotable/monotable/internal/codec"
 	"github.com/monotable/monotable/internal/keytmpl"
 )
 
@@ -280,6 +281,9 @@ func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, t
 		r.to(operands[1], true)
 	}
 	if r.loose {
+		if a.value.Deref().Kind != codec.String {
+			return invalidf("SortKey: %s is followed by another part and does not sort by value there: mark it Escaped()", a)
+		}
 		// The joined text sorts otherwise than the part does: the range holds a little more, which this drops.
 		c, err := k.compile(n)
 		if err != nil {

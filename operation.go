@@ -2,12 +2,16 @@ package monotable
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // Operations are the verbs as values: build one, look at its request, pass it on. They are immutable.
+
+// frozenItem is a copy of an item that the caller cannot change any more.
+func frozenItem[T any](item T) T { return ownCopy(item).Interface().(T) }
 
 // GetOp is a Get as a value.
 type GetOp[T any] struct {
@@ -16,7 +20,7 @@ type GetOp[T any] struct {
 }
 
 // GetOp is [Entity.Get] as a value.
-func (e *Entity[T]) GetOp(key T) GetOp[T] { return GetOp[T]{e: e, key: key} }
+func (e *Entity[T]) GetOp(key T) GetOp[T] { return GetOp[T]{e: e, key: frozenItem(key)} }
 
 // Request is the request that would be sent, or the reason why it is refused.
 func (o GetOp[T]) Request() (*dynamodb.GetItemInput, error) {
@@ -123,7 +127,7 @@ type CreateOp[T any] struct{ putOp[T] }
 
 // CreateOp is [Entity.Create] as a value.
 func (e *Entity[T]) CreateOp(item T, conds ...Cond[T]) CreateOp[T] {
-	return CreateOp[T]{putOp[T]{e: e, item: item, conds: nodes(conds), create: true}}
+	return CreateOp[T]{putOp[T]{e: e, item: frozenItem(item), conds: nodes(conds), create: true}}
 }
 
 // PutOp is a Put as a value.
@@ -131,7 +135,7 @@ type PutOp[T any] struct{ putOp[T] }
 
 // PutOp is [Entity.Put] as a value.
 func (e *Entity[T]) PutOp(item T, conds ...Cond[T]) PutOp[T] {
-	return PutOp[T]{putOp[T]{e: e, item: item, conds: nodes(conds)}}
+	return PutOp[T]{putOp[T]{e: e, item: frozenItem(item), conds: nodes(conds)}}
 }
 
 // UpdateOp is an Update as a value.
@@ -143,7 +147,7 @@ type UpdateOp[T any] struct {
 
 // UpdateOp is [Entity.Update] as a value.
 func (e *Entity[T]) UpdateOp(key T, changes ...Change[T]) UpdateOp[T] {
-	return UpdateOp[T]{e: e, key: key, changes: changes}
+	return UpdateOp[T]{e: e, key: frozenItem(key), changes: slices.Clone(changes)}
 }
 
 func (o UpdateOp[T]) build() (*updateWrite, error) {
@@ -197,7 +201,7 @@ type DeleteOp[T any] struct {
 
 // DeleteOp is [Entity.Delete] as a value.
 func (e *Entity[T]) DeleteOp(key T, conds ...Cond[T]) DeleteOp[T] {
-	return DeleteOp[T]{e: e, key: key, conds: nodes(conds)}
+	return DeleteOp[T]{e: e, key: frozenItem(key), conds: nodes(conds)}
 }
 
 // Request is the request that would be sent now, or the reason why it is refused.

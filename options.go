@@ -54,7 +54,7 @@ func Consistent() Option { return optionFunc(func(o *options) { o.consistent = t
 func Reveal() Option { return optionFunc(func(o *options) { o.reveal = true }) }
 
 // WithoutVersionCheck writes whatever version is stored. The version is raised all the same, so that
-// other writers notice.
+// other writers notice; Put stores that of its argument plus 1, which may be lower than the stored one.
 func WithoutVersionCheck() Option { return optionFunc(func(o *options) { o.noVersion = true }) }
 
 // AdoptUnversioned lets Update, Upsert and Modify take stored items that have no version yet, as

@@ -102,7 +102,7 @@ func page[V any](ctx context.Context, s source) (Page[V], error) {
 				return page, s.opError(err)
 			}
 			page.Items = append(page.Items, out)
-			if len(page.Items) == p.spec.limit && (i < len(raw.items)-1 || raw.last != nil) {
+			if len(page.Items) == p.spec.limit && i < len(raw.items)-1 {
 				page.Next, err = p.cursor(p.keyOf(item))
 				return page, s.opError(err)
 			}
@@ -110,7 +110,7 @@ func page[V any](ctx context.Context, s source) (Page[V], error) {
 		if raw.last == nil {
 			return page, nil
 		}
-		if page.Next, err = p.cursor(raw.last); err != nil || p.spec.limit == 0 {
+		if page.Next, err = p.cursor(raw.last); err != nil || p.spec.limit == 0 || len(page.Items) == p.spec.limit {
 			return page, s.opError(err)
 		}
 	}

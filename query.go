@@ -42,7 +42,8 @@ type querySpec struct {
 // Query reads the items of a partition: that of the table's key template filled from key, or, after [Query.Index], of
 // the index's. Only the partition's fields of key count; the sort key is narrowed by [Query.SortKey].
 func (e *Entity[T]) Query(key T) Query[T] {
-	return Query[T]{entity: e, spec: querySpec{options: e.options, key: func() reflect.Value { return ownCopy(key) }}}
+	own := frozenItem(key)
+	return Query[T]{entity: e, spec: querySpec{options: e.options, key: func() reflect.Value { return ownCopy(own) }}}
 }
 
 // Scan reads all of the table, or of an index, and returns the items of T. It costs the read units of everything in the table.

@@ -180,7 +180,7 @@ func (in *createTableInput) build() (*table, error) {
 		}
 		t.types[d.AttributeName] = d.AttributeType
 	}
-	if err := checkOrder("Invalid KeySchema: ", in.KeySchema, 1); err != nil {
+	if err := checkOrder(in.KeySchema, 1); err != nil {
 		return nil, err
 	}
 	if err := t.defined(in.KeySchema, ""); err != nil {
@@ -211,14 +211,14 @@ func (t *table) setBilling(mode string, p *throughput) error {
 }
 
 // checkOrder wants 1 to parts HASH elements and then up to as many RANGE ones.
-func checkOrder(prefix string, es []keyElement, parts int) error {
+func checkOrder(es []keyElement, parts int) error {
 	hash, rng := 0, 0
 	for i, e := range es {
 		switch {
 		case e.KeyType == "RANGE" && i == 0:
-			return invalid(prefix + "The first KeySchemaElement is not a HASH key type")
+			return invalid("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
 		case e.KeyType == "HASH" && rng > 0:
-			return invalid(prefix + "All HASH elements must come before the RANGE elements")
+			return invalid("Invalid KeySchema: All HASH elements must come before the RANGE elements")
 		case e.KeyType == "HASH":
 			hash++
 		default:
@@ -227,9 +227,9 @@ func checkOrder(prefix string, es []keyElement, parts int) error {
 	}
 	switch {
 	case hash > parts && parts == 1:
-		return invalid(prefix + "The second KeySchemaElement is not a RANGE key type")
+		return invalid("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
 	case hash > parts || rng > parts:
-		return invalid(prefix+"At most %d HASH and %d RANGE elements are allowed", parts, parts)
+		return invalid("Invalid KeySchema: At most %d HASH and %d RANGE elements are allowed", parts, parts)
 	}
 	return nil
 }
@@ -371,7 +371,7 @@ func (t *table) checkIndexDefinition(d *indexDefinition, parts int) error {
 	if t.index(*d.IndexName) != nil {
 		return invalidParameter("Duplicate index name: %s", *d.IndexName)
 	}
-	if err := checkOrder("Invalid KeySchema: ", d.KeySchema, parts); err != nil {
+	if err := checkOrder(d.KeySchema, parts); err != nil {
 		return err
 	}
 	if err := t.defined(d.KeySchema, *d.IndexName); err != nil {

@@ -1,0 +1,473 @@
+package monotable_test
+
+import (
+	"context"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable"
+)
+
+// The entities that the rows of the golden requests are about. One of them for each way to declare
+// a key, an index, a tag or a rule.
+
+// rqClock is the time at which every operation happens.
+var rqClock = time.Date(2026, 11, 21, 11, 0, 0, 123456789, time.FixedZone("CET", 3600))
+
+type rqPrefs struct {
+	Theme string `dynamodbav:"theme"`
+	Lang  string `dynamodbav:"lang,omitempty"`
+}
+
+// rqUser is the entity of the first page.
+type rqUser struct {
+	ID       string            `dynamodbav:"userId"`
+	Email    string            `dynamodbav:"email"`
+	Plan     string            `dynamodbav:"plan"`
+	Logins   int               `dynamodbav:"logins"`
+	Prefs    rqPrefs           `dynamodbav:"preferences"`
+	Notify   *bool             `dynamodbav:"notify"`
+	Tags     []string          `dynamodbav:"tags"`
+	Labels   map[string]string `dynamodbav:"labels"`
+	Password string            `dynamodbav:"password,omitempty"`
+	Created  time.Time         `dynamodbav:"createdAt"`
+	Updated  time.Time         `dynamodbav:"updatedAt"`
+	Version  int64             `dynamodbav:"version"`
+}
+
+var (
+	rqEmail    = monotable.Field(func(u *rqUser) *string { return &u.Email })
+	rqUserID   = monotable.Field(func(u *rqUser) *string { return &u.ID })
+	rqPlan     = monotable.Field(func(u *rqUser) *string { return &u.Plan })
+	rqLogins   = monotable.Field(func(u *rqUser) *int { return &u.Logins })
+	rqTheme    = monotable.Field(func(u *rqUser) *string { return &u.Prefs.Theme })
+	rqNotify   = monotable.Field(func(u *rqUser) **bool { return &u.Notify })
+	rqTags     = monotable.Field(func(u *rqUser) *[]string { return &u.Tags })
+	rqLabels   = monotable.Field(func(u *rqUser) *map[string]string { return &u.Labels })
+	rqPassword = monotable.Field(func(u *rqUser) *string { return &u.Password })
+	rqCreated  = monotable.Field(func(u *rqUser) *time.Time { return &u.Created })
+	rqUpdated  = monotable.Field(func(u *rqUser) *time.Time { return &u.Updated })
+	rqVersion  = monotable.Field(func(u *rqUser) *int64 { return &u.Version })
+)
+
+func rqValidEmail(s string) error {
+	if !strings.Contains(s, "@") {
+		return errors.New("is no address")
+	}
+	return nil
+}
+
+// rqOrder shares its partition with rqUser. It is in "slim" while it is open and has a status.
+type rqOrder struct {
+	UserID string `dynamodbav:"userId"`
+	ID     string `dynamodbav:"orderId"`
+	Total  int    `dynamodbav:"total"`
+	Status string `dynamodbav:"status"`
+	Note   string `dynamodbav:"note,omitempty"`
+	Open   bool   `dynamodbav:"open"`
+}
+
+var (
+	rqOrderID     = monotable.Field(func(o *rqOrder) *string { return &o.ID })
+	rqOrderUser   = monotable.Field(func(o *rqOrder) *string { return &o.UserID })
+	rqOrderTotal  = monotable.Field(func(o *rqOrder) *int { return &o.Total })
+	rqOrderStatus = monotable.Field(func(o *rqOrder) *string { return &o.Status })
+	rqOrderNote   = monotable.Field(func(o *rqOrder) *string { return &o.Note })
+	rqOrderOpen   = monotable.Field(func(o *rqOrder) *bool { return &o.Open })
+)
+
+// rqOrderLine is what the index "slim" projects of an order.
+type rqOrderLine struct {
+	ID     string `dynamodbav:"orderId"`
+	Status string `dynamodbav:"status"`
+}
+
+// rqEvent has a number and a time in its sort key.
+type rqEvent struct {
+	Stream string    `dynamodbav:"stream"`
+	Seq    int       `dynamodbav:"seq"`
+	At     time.Time `dynamodbav:"at"`
+	Kind   string    `dynamodbav:"kind"`
+}
+
+var (
+	rqEventSeq  = monotable.Field(func(e *rqEvent) *int { return &e.Seq })
+	rqEventAt   = monotable.Field(func(e *rqEvent) *time.Time { return &e.At })
+	rqEventKind = monotable.Field(func(e *rqEvent) *string { return &e.Kind })
+)
+
+// rqLog has free text before other parts, and a number that is not padded at the end.
+type rqLog struct {
+	App   string  `dynamodbav:"app"`
+	Level string  `dynamodbav:"level"`
+	Load  float64 `dynamodbav:"load"`
+	Line  int     `dynamodbav:"line"`
+}
+
+var (
+	rqLogLevel = monotable.Field(func(l *rqLog) *string { return &l.Level })
+	rqLogLoad  = monotable.Field(func(l *rqLog) *float64 { return &l.Load })
+	rqLogLine  = monotable.Field(func(l *rqLog) *int { return &l.Line })
+)
+
+// rqDoc has paths with delimiters in its key.
+type rqDoc struct {
+	Path string    `dynamodbav:"path"`
+	Part string    `dynamodbav:"part"`
+	Day  time.Time `dynamodbav:"day"`
+}
+
+var (
+	rqDocPath = monotable.Field(func(d *rqDoc) *string { return &d.Path })
+	rqDocPart = monotable.Field(func(d *rqDoc) *string { return &d.Part })
+	rqDocDay  = monotable.Field(func(d *rqDoc) *time.Time { return &d.Day })
+)
+
+// rqSession expires, and has a hidden and an immutable attribute.
+type rqSession struct {
+	ID      string    `dynamodbav:"sessionId"`
+	Secret  string    `dynamodbav:"secret"`
+	Device  *string   `dynamodbav:"device"`
+	Count   int       `dynamodbav:"count"`
+	Expires time.Time `dynamodbav:"expires"`
+}
+
+var (
+	rqSecret  = monotable.Field(func(s *rqSession) *string { return &s.Secret })
+	rqDevice  = monotable.Field(func(s *rqSession) **string { return &s.Device })
+	rqCount   = monotable.Field(func(s *rqSession) *int { return &s.Count })
+	rqExpires = monotable.Field(func(s *rqSession) *time.Time { return &s.Expires })
+)
+
+// rqTicket has a derived attribute and an index key of several parts.
+type rqTicket struct {
+	ID    string `dynamodbav:"ticketId"`
+	Team  string `dynamodbav:"team"`
+	State string `dynamodbav:"state"`
+	Prio  int    `dynamodbav:"prio"`
+	Title string `dynamodbav:"title"`
+	Slug  string `dynamodbav:"slug"`
+}
+
+var (
+	rqTeam  = monotable.Field(func(t *rqTicket) *string { return &t.Team })
+	rqState = monotable.Field(func(t *rqTicket) *string { return &t.State })
+	rqPrio  = monotable.Field(func(t *rqTicket) *int { return &t.Prio })
+	rqTitle = monotable.Field(func(t *rqTicket) *string { return &t.Title })
+	rqSlug  = monotable.Field(func(t *rqTicket) *string { return &t.Slug })
+)
+
+// rqItem is stored by entities that differ in their tag only.
+type rqNote struct {
+	ID   string `dynamodbav:"noteId"`
+	Text string `dynamodbav:"text"`
+}
+
+var (
+	rqNoteID   = monotable.Field(func(n *rqNote) *string { return &n.ID })
+	rqNoteText = monotable.Field(func(n *rqNote) *string { return &n.Text })
+)
+
+// rqMatch is in indexes whose keys are its own attributes.
+type rqMatch struct {
+	ID         string `dynamodbav:"matchId"`
+	Tournament string `dynamodbav:"tournament"`
+	Region     string `dynamodbav:"region"`
+	Score      int    `dynamodbav:"score"`
+}
+
+var (
+	rqScore   = monotable.Field(func(m *rqMatch) *int { return &m.Score })
+	rqRegion  = monotable.Field(func(m *rqMatch) *string { return &m.Region })
+	rqMatchID = monotable.Field(func(m *rqMatch) *string { return &m.ID })
+)
+
+// rqThing has an attribute of each type and no rules, so that its requests show the expression alone.
+type rqThing struct {
+	ID     string         `dynamodbav:"id"`
+	N      int            `dynamodbav:"n"`
+	F      float64        `dynamodbav:"f"`
+	S      string         `dynamodbav:"s"`
+	S2     string         `dynamodbav:"s2"`
+	SS     []string       `dynamodbav:"ss,stringset"`
+	NS     []int          `dynamodbav:"ns,numberset"`
+	BS     [][]byte       `dynamodbav:"bs"`
+	B      []byte         `dynamodbav:"b"`
+	L      []string       `dynamodbav:"l"`
+	M      map[string]int `dynamodbav:"m"`
+	Prefs  rqPrefs        `dynamodbav:"prefs"`
+	PPrefs *rqPrefs       `dynamodbav:"pprefs"`
+	Flag   bool           `dynamodbav:"flag"`
+	When   time.Time      `dynamodbav:"when"`
+	Opt    *string        `dynamodbav:"opt"`
+	Note   string         `dynamodbav:"note,omitempty"`
+	Big    *big.Int       `dynamodbav:"big"`
+	Any    any            `dynamodbav:"any"`
+}
+
+var (
+	rqN     = monotable.Field(func(t *rqThing) *int { return &t.N })
+	rqF     = monotable.Field(func(t *rqThing) *float64 { return &t.F })
+	rqS     = monotable.Field(func(t *rqThing) *string { return &t.S })
+	rqS2    = monotable.Field(func(t *rqThing) *string { return &t.S2 })
+	rqSS    = monotable.Field(func(t *rqThing) *[]string { return &t.SS })
+	rqNS    = monotable.Field(func(t *rqThing) *[]int { return &t.NS })
+	rqBS    = monotable.Field(func(t *rqThing) *[][]byte { return &t.BS })
+	rqB     = monotable.Field(func(t *rqThing) *[]byte { return &t.B })
+	rqL     = monotable.Field(func(t *rqThing) *[]string { return &t.L })
+	rqM     = monotable.Field(func(t *rqThing) *map[string]int { return &t.M })
+	rqP     = monotable.Field(func(t *rqThing) *rqPrefs { return &t.Prefs })
+	rqPLang = monotable.Field(func(t *rqThing) *string { return &t.Prefs.Lang })
+	rqPP    = monotable.Field(func(t *rqThing) **rqPrefs { return &t.PPrefs })
+	rqFlag  = monotable.Field(func(t *rqThing) *bool { return &t.Flag })
+	rqWhen  = monotable.Field(func(t *rqThing) *time.Time { return &t.When })
+	rqOpt   = monotable.Field(func(t *rqThing) **string { return &t.Opt })
+	rqTNote = monotable.Field(func(t *rqThing) *string { return &t.Note })
+	rqBig   = monotable.Field(func(t *rqThing) **big.Int { return &t.Big })
+	rqAny   = monotable.Field(func(t *rqThing) *any { return &t.Any })
+)
+
+// rqOdd has names that are reserved, or look like syntax.
+type rqOdd struct {
+	ID     string         `dynamodbav:"#id"`
+	Status string         `dynamodbav:"status"`
+	Dotted int            `dynamodbav:"a.b"`
+	Plain  map[string]int `dynamodbav:"a"`
+	Colon  string         `dynamodbav:":y"`
+	Index  string         `dynamodbav:"x[0]"`
+	German string         `dynamodbav:"größe in cm"`
+}
+
+var (
+	rqOddStatus = monotable.Field(func(o *rqOdd) *string { return &o.Status })
+	rqOddDotted = monotable.Field(func(o *rqOdd) *int { return &o.Dotted })
+	rqOddPlain  = monotable.Field(func(o *rqOdd) *map[string]int { return &o.Plain })
+	rqOddColon  = monotable.Field(func(o *rqOdd) *string { return &o.Colon })
+	rqOddIndex  = monotable.Field(func(o *rqOdd) *string { return &o.Index })
+	rqOddGerman = monotable.Field(func(o *rqOdd) *string { return &o.German })
+)
+
+// rqRuled has rules on a struct, a list and a map, and on what is inside.
+type rqRuled struct {
+	ID     string         `dynamodbav:"id"`
+	Frozen rqPrefs        `dynamodbav:"frozen"`
+	List   []string       `dynamodbav:"list"`
+	Map    map[string]int `dynamodbav:"map"`
+	Part   rqPrefs        `dynamodbav:"part"`
+	Level  int            `dynamodbav:"level"`
+	Bound  string         `dynamodbav:"bound"`
+}
+
+var (
+	rqFrozen      = monotable.Field(func(r *rqRuled) *rqPrefs { return &r.Frozen })
+	rqFrozenTheme = monotable.Field(func(r *rqRuled) *string { return &r.Frozen.Theme })
+	rqList        = monotable.Field(func(r *rqRuled) *[]string { return &r.List })
+	rqMap         = monotable.Field(func(r *rqRuled) *map[string]int { return &r.Map })
+	rqPart        = monotable.Field(func(r *rqRuled) *rqPrefs { return &r.Part })
+	rqPartTheme   = monotable.Field(func(r *rqRuled) *string { return &r.Part.Theme })
+	rqLevel       = monotable.Field(func(r *rqRuled) *int { return &r.Level })
+	rqBound       = monotable.Field(func(r *rqRuled) *string { return &r.Bound })
+)
+
+// rqBlob has a number and a binary for its keys.
+type rqBlob struct {
+	Shard  int    `dynamodbav:"shard"`
+	Digest []byte `dynamodbav:"digest"`
+	Size   int    `dynamodbav:"size"`
+}
+
+var (
+	rqDigest   = monotable.Field(func(b *rqBlob) *[]byte { return &b.Digest })
+	rqBlobSize = monotable.Field(func(b *rqBlob) *int { return &b.Size })
+)
+
+// rqProduct is stored in a table without a sort key, by an attribute of its own.
+type rqProduct struct {
+	SKU   string `dynamodbav:"sku"`
+	Price int    `dynamodbav:"price"`
+}
+
+var (
+	rqSKU   = monotable.Field(func(p *rqProduct) *string { return &p.SKU })
+	rqPrice = monotable.Field(func(p *rqProduct) *int { return &p.Price })
+)
+
+// rqSchemas are all entities, on a client that records reads and answers nothing.
+type rqSchemas struct {
+	reads *rqRecorder
+
+	app, blobTable, products, custom *monotable.Table
+
+	users     *monotable.Entity[rqUser]
+	orders    *monotable.Entity[rqOrder]
+	events    *monotable.Entity[rqEvent]
+	logs      *monotable.Entity[rqLog]
+	docs      *monotable.Entity[rqDoc]
+	sessions  *monotable.Entity[rqSession]
+	tickets   *monotable.Entity[rqTicket]
+	matches   *monotable.Entity[rqMatch]
+	things    *monotable.Entity[rqThing]
+	odds      *monotable.Entity[rqOdd]
+	ruled     *monotable.Entity[rqRuled]
+	optional  *monotable.Entity[rqNote] // TagOptional
+	untagged  *monotable.Entity[rqNote] // TagNone
+	renamed   *monotable.Entity[rqNote] // Aliases
+	opened    *monotable.Entity[rqNote] // Family
+	closed    *monotable.Entity[rqNote] // Family
+	delimited *monotable.Entity[rqNote] // on a table with another tag and delimiter
+	blobs     *monotable.Entity[rqBlob]
+	product   *monotable.Entity[rqProduct]
+}
+
+func rqKeyOf(name string) types.Projection {
+	return types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{name, "orderId"}}
+}
+
+func newRqSchemas(t testing.TB) *rqSchemas {
+	t.Helper()
+	client := &rqRecorder{}
+	newTable := func(cfg monotable.TableConfig) *monotable.Table {
+		cfg.Clock = func() time.Time { return rqClock }
+		table, err := monotable.NewTable(client, cfg)
+		require.NoError(t, err)
+		return table
+	}
+	s := &rqSchemas{reads: client}
+	s.app = newTable(monotable.TableConfig{
+		Name: "app", PartitionKey: "PK", SortKey: "SK",
+		Indexes: []monotable.Index{
+			{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"},
+			{Name: "keys", PartitionKey: "GSI2PK", SortKey: "GSI2SK", Projection: types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}},
+			{Name: "slim", PartitionKey: "GSI3PK", SortKey: "GSI3SK", Projection: rqKeyOf("status")},
+			{Name: "inverted", PartitionKey: "SK", SortKey: "PK"},
+			{Name: "byTotal", SortKey: "total", SortKeyType: types.ScalarAttributeTypeN, Local: true},
+			{
+				Name: "byRegion", PartitionKeys: []monotable.KeyAttribute{{Name: "tournament"}, {Name: "region"}},
+				SortKeys: []monotable.KeyAttribute{{Name: "score", Type: types.ScalarAttributeTypeN}, {Name: "matchId"}},
+			},
+			{
+				Name: "byType", PartitionKeys: []monotable.KeyAttribute{{Name: "_et"}, {Name: "tournament"}},
+				SortKeys: []monotable.KeyAttribute{{Name: "score", Type: types.ScalarAttributeTypeN}},
+			},
+		},
+	})
+	s.blobTable = newTable(monotable.TableConfig{
+		Name: "blobs", PartitionKey: "pk", PartitionKeyType: types.ScalarAttributeTypeN,
+		SortKey: "digest", SortKeyType: types.ScalarAttributeTypeB,
+	})
+	s.products = newTable(monotable.TableConfig{Name: "products", PartitionKey: "sku"})
+	s.custom = newTable(monotable.TableConfig{Name: "custom", PartitionKey: "pk", SortKey: "sk", TypeTag: "kind", Delimiter: "|"})
+	s.entities(t)
+	return s
+}
+
+func (s *rqSchemas) entities(t testing.TB) {
+	t.Helper()
+	s.users = rqEntity(t, s.app, monotable.Schema[rqUser]{
+		Name:    "User",
+		Key:     monotable.Key{Partition: "USER#{userId}", Sort: "PROFILE"},
+		Indexes: map[string]monotable.Key{"GSI1": {Partition: "EMAIL#{email}", Sort: "USER#{userId}"}},
+		Rules: []monotable.Rule[rqUser]{
+			rqEmail.Required().Transform(strings.ToLower).Validate(rqValidEmail),
+			rqPlan.Default("free").OneOf("free", "pro"),
+			rqTheme.Default("light"),
+			rqNotify.Default(new(true)),
+			rqLabels.Default(map[string]string{}),
+			monotable.Min(rqLogins, 0),
+			rqPassword.Hidden(),
+			monotable.CreatedAt(rqCreated), monotable.UpdatedAt(rqUpdated), monotable.Version(rqVersion),
+		},
+	})
+	s.orders = rqEntity(t, s.app, monotable.Schema[rqOrder]{
+		Name: "Order",
+		Key:  monotable.Key{Partition: "USER#{userId}", Sort: "ORDER#{orderId}"},
+		Indexes: map[string]monotable.Key{
+			"keys": {Partition: "NOTE#{note}", Sort: "ORDER#{orderId}"},
+			"slim": {Partition: "STATUS#{status}", Sort: "{orderId}"},
+		},
+		Rules: []monotable.Rule[rqOrder]{monotable.IndexWhen("slim", func(o *rqOrder) bool { return o.Open }, rqOrderOpen)},
+	})
+	s.events = rqEntity(t, s.app, monotable.Schema[rqEvent]{
+		Name: "Event", Key: monotable.Key{Partition: "STREAM#{stream}", Sort: "EV#{seq:010}#{at}#{kind}"},
+	})
+	s.logs = rqEntity(t, s.app, monotable.Schema[rqLog]{
+		Name: "Log", Key: monotable.Key{Partition: "LOG#{app}", Sort: "{level}#{load:03.2}#{line}"},
+	})
+	s.docs = rqEntity(t, s.app, monotable.Schema[rqDoc]{
+		Name: "Doc", Key: monotable.Key{Partition: "DOC#{path}", Sort: "P#{part}#D#{day}"},
+		Rules: []monotable.Rule[rqDoc]{rqDocPath.Escaped(), rqDocPart.Escaped(), monotable.TimeLayout(rqDocDay, time.DateOnly)},
+	})
+	s.sessions = rqEntity(t, s.app, monotable.Schema[rqSession]{
+		Name: "Session", Key: monotable.Key{Partition: "SESSION#{sessionId}", Sort: "SESSION"},
+		Rules: []monotable.Rule[rqSession]{
+			rqSecret.Hidden(), rqDevice.Immutable(), monotable.Max(rqCount, 100), monotable.ExpiresAt(rqExpires),
+		},
+	})
+	s.tickets = rqEntity(t, s.app, monotable.Schema[rqTicket]{
+		Name: "Ticket", Key: monotable.Key{Partition: "TICKET#{ticketId}", Sort: "TICKET"},
+		Indexes: map[string]monotable.Key{"GSI1": {Partition: "TEAM#{team}#{state}", Sort: "P#{prio:03}#{ticketId}"}},
+		Rules: []monotable.Rule[rqTicket]{
+			rqSlug.Derived(func(t *rqTicket) string { return t.Team + "/" + t.Title }, rqTeam, rqTitle),
+			rqState.DefaultFunc(func(*rqTicket) string { return "new" }),
+		},
+	})
+	s.matches = rqEntity(t, s.app, monotable.Schema[rqMatch]{
+		Name: "Match", Key: monotable.Key{Partition: "MATCH#{matchId}", Sort: "MATCH"},
+	})
+	s.things = rqEntity(t, s.app, monotable.Schema[rqThing]{Name: "Thing", Key: monotable.Key{Partition: "THING#{id}", Sort: "THING"}})
+	s.odds = rqEntity(t, s.app, monotable.Schema[rqOdd]{Name: "Odd", Key: monotable.Key{Partition: "ODD#{#id}", Sort: "ODD"}})
+	s.ruled = rqEntity(t, s.app, monotable.Schema[rqRuled]{
+		Name: "Ruled", Key: monotable.Key{Partition: "RULED#{id}", Sort: "RULED"},
+		Rules: []monotable.Rule[rqRuled]{
+			rqFrozen.Immutable(), rqList.Immutable(), rqMap.Immutable(), rqPartTheme.Immutable(),
+			monotable.Min(rqLevel, 10), monotable.Length(rqBound, 1, 5),
+		},
+	})
+	note := func(name, key string, change func(*monotable.Schema[rqNote])) *monotable.Entity[rqNote] {
+		schema := monotable.Schema[rqNote]{Name: name, Key: monotable.Key{Partition: key + "#{noteId}", Sort: key}}
+		change(&schema)
+		return rqEntity(t, s.app, schema)
+	}
+	s.optional = note("Optional", "OPTIONAL", func(n *monotable.Schema[rqNote]) { n.Tag = monotable.TagOptional })
+	s.untagged = note("Untagged", "UNTAGGED", func(n *monotable.Schema[rqNote]) { n.Tag = monotable.TagNone })
+	s.renamed = note("Renamed", "RENAMED", func(n *monotable.Schema[rqNote]) { n.Aliases = []string{"Former", "Older"} })
+	s.opened = note("Opened", "ACCOUNT", func(n *monotable.Schema[rqNote]) { n.Family = "account" })
+	s.closed = note("Closed", "ACCOUNT", func(n *monotable.Schema[rqNote]) { n.Family = "account" })
+	s.delimited = rqEntity(t, s.custom, monotable.Schema[rqNote]{Name: "Note", Key: monotable.Key{Partition: "NOTE|{noteId}", Sort: "NOTE"}})
+	s.blobs = rqEntity(t, s.blobTable, monotable.Schema[rqBlob]{Name: "Blob", Key: monotable.Key{Partition: "{shard}"}})
+	s.product = rqEntity(t, s.products, monotable.Schema[rqProduct]{Name: "Product"})
+}
+
+func rqEntity[T any](t testing.TB, table *monotable.Table, schema monotable.Schema[T]) *monotable.Entity[T] {
+	t.Helper()
+	entity, err := monotable.NewEntity(table, schema)
+	require.NoError(t, err)
+	return entity
+}
+
+// rqRecorder keeps the input of the last read and answers that nothing is there; last, if set, is where
+// the page it answers ended.
+type rqRecorder struct {
+	*dynamodb.Client // nil: writes are never sent
+
+	got  any
+	page []map[string]types.AttributeValue
+	last map[string]types.AttributeValue
+}
+
+func (r *rqRecorder) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	r.got = in
+	return &dynamodb.QueryOutput{Items: r.page, LastEvaluatedKey: r.last}, nil
+}
+
+func (r *rqRecorder) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	r.got = in
+	return &dynamodb.ScanOutput{Items: r.page, LastEvaluatedKey: r.last}, nil
+}
