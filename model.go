@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/monotable/monotable/internal/codec"
 	"github.com/monotable/monotable/internal/keytmpl"
@@ -62,8 +63,8 @@ func (a *attribute) has(kind ruleKind) bool { return a.rule(kind) != nil }
 
 // transform runs the attribute's transforms on a Go value.
 func (a *attribute) transform(v any) any {
-	if a == nil {
-		return v
+	if rv := reflect.ValueOf(v); a == nil || rv.Kind() == reflect.String && !utf8.ValidString(rv.String()) {
+		return v // encoding refuses invalid UTF-8; a transform such as strings.ToLower would cover it up
 	}
 	for _, part := range a.parts {
 		if part.kind == ruleTransform {

@@ -251,7 +251,6 @@ func (t *table) gone(now time.Time) bool { return !t.goneAt.IsZero() && !now.Bef
 
 // token is a transaction that was made, remembered by its client token.
 type token struct {
-	request  string
-	answered any
-	expires  time.Time
+	request string
+	expires time.Time
 }

@@ -4,6 +4,7 @@ package monotabletest
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/memdb"
 )
 
 // Endpoint is the server to test on, from DYNAMODB_ENDPOINT; "" means in memory. Where
@@ -35,7 +37,7 @@ func Client(t testing.TB) *dynamodb.Client {
 	t.Helper()
 	endpoint := Endpoint(t)
 	if endpoint == "" {
-		t.Skip("set DYNAMODB_ENDPOINT")
+		return memdb.New(memdb.Options{}).Client()
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -89,8 +91,8 @@ func TableOn(t testing.TB, client *dynamodb.Client, cfg monotable.TableConfig) *
 		t.Fatalf("create table %s: %v", cfg.Name, err)
 	}
 	t.Cleanup(func() {
-		// The test's own context is done by now.
-		_, _ = client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String(cfg.Name)})
+		// The test's own context is done by now. Tables left over cost DynamoDB Local threads.
+		_, _ = client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: aws.String(cfg.Name)})
 	})
 	return table
 }

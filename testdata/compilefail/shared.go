@@ -1,10 +1,10 @@
-// Package compilefail is what the wrong programs of TestCompileFail share. Each of
-// them is type-checked as if it stood in a function at the end of this file; nothing
-// here is ever run.
+// Package compilefail is what the programs of TestCompileFail share: each is type-checked
+// as a function at the end of this file. Nothing here is ever run.
 package compilefail
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -96,16 +96,13 @@ func (halfClient) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb
 	return nil, nil
 }
 
-// ownCond looks like a Cond of User.
+// ownCond is a Change, but no Cond: it cannot have monotable's unexported method.
 type ownCond struct{ monotable.Change[User] }
 
-func (ownCond) cond(*User) *struct{} { return nil }
+func (ownCond) cond(*User) bool { return true }
 
-// What the programs may need besides.
 var (
-	lower   = strings.ToLower
-	year    = time.Time.Year
-	size    = func(s string) int { return len(s) }
-	checked = func(string) error { return nil }
-	builder = expression.Name("plan").Equal(expression.Value("pro"))
+	plans = []string{"free", "pro"}
+	known = func(plan string) error { return errors.New("unknown plan " + strings.ToLower(plan)) }
+	isPro = expression.Name("plan").Equal(expression.Value("pro"))
 )
