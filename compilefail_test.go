@@ -275,7 +275,7 @@ var wrongPrograms = []wrongProgram{
 }
 
 func TestCompileFail(t *testing.T) {
-	c := newChecker(t)
+	c := newTypeChecker(t)
 	seen := map[string]bool{}
 	for _, p := range wrongPrograms {
 		t.Run(p.mistake, func(t *testing.T) {
@@ -288,7 +288,7 @@ func TestCompileFail(t *testing.T) {
 
 // A test of what must not build is worth what it notices.
 func TestCompileFailNotices(t *testing.T) {
-	c := newChecker(t)
+	c := newTypeChecker(t)
 	for _, test := range []struct {
 		wrongProgram
 		notice string
@@ -309,13 +309,13 @@ func TestCompileFailNotices(t *testing.T) {
 }
 
 // judge says what speaks against p: its right version does not build, or its wrong one does or fails in another way.
-func (c *checker) judge(p wrongProgram) error {
+func (c *typeChecker) judge(p wrongProgram) error {
 	right, wrong, at, err := p.versions()
 	if err != nil {
 		return err
 	}
 	if errs := c.check(right); errs != nil {
-		return fmt.Errorf("the right program does not build:%s", show(right, errs))
+		return fmt.Errorf("the right program does not build:%s", showErrors(right, errs))
 	}
 	errs := c.check(wrong)
 	if errs == nil {
@@ -323,21 +323,21 @@ func (c *checker) judge(p wrongProgram) error {
 	}
 	want := regexp.MustCompile(p.want)
 	if !slices.ContainsFunc(errs, func(e compileError) bool { return e.at == at && want.MatchString(e.text) }) {
-		return fmt.Errorf("the wrong program does not fail as it should, with\n\t%s‸%s\n\t\t%s\nbut with%s", wrong[:at], wrong[at:], p.want, show(wrong, errs))
+		return fmt.Errorf("the wrong program does not fail as it should, with\n\t%s‸%s\n\t\t%s\nbut with%s", wrong[:at], wrong[at:], p.want, showErrors(wrong, errs))
 	}
 	return nil
 }
 
-var difference = regexp.MustCompile(`«([^«|»]*)\|([^«|»]*)»`)
+var twins = regexp.MustCompile(`«([^«|»]*)\|([^«|»]*)»`)
 
 // versions gives the right and the wrong program, and where in the wrong one the mistake must be found.
 func (p wrongProgram) versions() (right, wrong string, at int, err error) {
-	right = strings.ReplaceAll(difference.ReplaceAllString(p.program, "$1"), "‸", "")
+	right = strings.ReplaceAll(twins.ReplaceAllString(p.program, "$1"), "‸", "")
 	marked := p.program
 	if !strings.Contains(marked, "‸") {
 		marked = strings.Replace(marked, "«", "‸«", 1)
 	}
-	before, after, _ := strings.Cut(difference.ReplaceAllString(marked, "$2"), "‸")
+	before, after, _ := strings.Cut(twins.ReplaceAllString(marked, "$2"), "‸")
 	wrong = before + after
 	if right == wrong || strings.ContainsAny(right+wrong, "«»‸") {
 		return "", "", 0, fmt.Errorf("the marks of %s", p.program)
@@ -345,8 +345,8 @@ func (p wrongProgram) versions() (right, wrong string, at int, err error) {
 	return right, wrong, len(before), nil
 }
 
-// checker type-checks programs as the compiler does, but in this process: hundreds take no second.
-type checker struct {
+// typeChecker type-checks programs as the compiler does, but in this process: hundreds take no second.
+type typeChecker struct {
 	shared   string // each program is a function at the end of this file
 	fset     *token.FileSet
 	packages types.Importer
@@ -357,13 +357,13 @@ type compileError struct {
 	text string
 }
 
-// newChecker has the go command compile, or find compiled, what the shared declarations import.
-func newChecker(t *testing.T) *checker {
+// newTypeChecker has the go command compile, or find compiled, what the shared declarations import.
+func newTypeChecker(t *testing.T) *typeChecker {
 	t.Helper()
 	const name = "testdata/compilefail/shared.go"
 	shared, err := os.ReadFile(name)
 	require.NoError(t, err)
-	c := &checker{shared: string(shared), fset: token.NewFileSet()}
+	c := &typeChecker{shared: string(shared), fset: token.NewFileSet()}
 	file, err := parser.ParseFile(c.fset, name, shared, parser.ImportsOnly)
 	require.NoError(t, err)
 
@@ -392,7 +392,7 @@ func newChecker(t *testing.T) *checker {
 }
 
 // check is what the compiler says against a program.
-func (c *checker) check(program string) []compileError {
+func (c *typeChecker) check(program string) []compileError {
 	before := c.shared + "\nfunc _() {\n"
 	file, err := parser.ParseFile(c.fset, "program.go", before+program+"\n}\n", parser.SkipObjectResolution)
 	if err != nil {
@@ -407,7 +407,7 @@ func (c *checker) check(program string) []compileError {
 	return errs
 }
 
-func show(program string, errs []compileError) string {
+func showErrors(program string, errs []compileError) string {
 	var text strings.Builder
 	for _, e := range errs {
 		at := min(max(e.at, 0), len(program))

@@ -39,6 +39,7 @@ type Schema[T any] struct {
 // the errors named at each call, or the SDK's error. A context that is done already sends nothing. If a write
 // fails without a definite answer of the service, the error is [ErrOutcomeUnknown].
 type Entity[T any] struct {
+	_       [0]func(*T) // keeps Entity[User] from being converted to Entity[Order]
 	model   *model
 	options options
 }

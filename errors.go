@@ -30,6 +30,8 @@ var (
 	ErrThrottled = errors.New("monotable: throttled")
 	// ErrOutcomeUnknown: a write was sent and no definite answer came back. It may have been applied.
 	ErrOutcomeUnknown = errors.New("monotable: outcome unknown")
+	// ErrUnprocessed: the service left part of a batch undone, to the end of the attempts.
+	ErrUnprocessed = errors.New("monotable: left unprocessed")
 	// ErrBadCursor: the cursor was not made by a query of this kind, or was altered.
 	ErrBadCursor = errors.New("monotable: bad cursor")
 )

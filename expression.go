@@ -8,7 +8,7 @@ import (
 
 // Cond is a condition on an item of T. Make it from handles ([Attr.Eq], [Attr.Exists], …) and
 // combine it with [All], [Any] and [Not]. It is an immutable value: use it in any number of
-// calls, concurrently. A Cond is also a Change, so Update takes it among its changes.
+// calls, concurrently; do not compare it with ==. A Cond is also a Change, so Update takes it among its changes.
 // What DynamoDB says holds here: comparing a missing attribute, or one of another type, is
 // false, save Ne, which is true.
 type Cond[T any] interface {
@@ -106,7 +106,7 @@ func UncheckedCond[T any](c expression.ConditionBuilder) Cond[T] {
 	return cond[T]{n: &condNode{op: opUnchecked, raw: c}}
 }
 
-// Change is one part of an Update: a new value, a computation, or a condition. It is an immutable value.
+// Change is one part of an Update: a new value, a computation, or a condition. It is an immutable value; do not compare it with ==.
 type Change[T any] interface{ change(*T) *changeNode }
 
 type changeOp int

@@ -68,6 +68,16 @@ func (s *store) write(items ...rawItem) {
 	}
 }
 
+// remove deletes the item at an item's key.
+func (s *store) remove(item rawItem) error {
+	key := rawItem{s.cfg.PartitionKey: item[s.cfg.PartitionKey]}
+	if s.cfg.SortKey != "" {
+		key[s.cfg.SortKey] = item[s.cfg.SortKey]
+	}
+	_, err := s.client.DeleteItem(s.t.Context(), &dynamodb.DeleteItemInput{TableName: &s.cfg.Name, Key: key})
+	return err
+}
+
 // dump reads everything that is stored.
 func (s *store) dump() []rawItem {
 	s.t.Helper()

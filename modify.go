@@ -16,8 +16,11 @@ import (
 
 const defaultAttempts = 64
 
-// backoff bounds the waits of Modify and Upsert between attempts.
-var backoff = retry.Backoff{Base: 10 * time.Millisecond, Cap: time.Second}
+// The waits between attempts: of Modify and Upsert, which meet other writers, and of batches, which meet a throttled service.
+var (
+	backoff      = retry.Backoff{Base: 10 * time.Millisecond, Cap: time.Second}
+	batchBackoff = retry.Backoff{Base: 50 * time.Millisecond, Cap: 5 * time.Second}
+)
 
 func (o *options) tries() int {
 	if o.attempts == 0 {

@@ -123,19 +123,31 @@ func (m *model) keyIn(item map[string]types.AttributeValue) map[string]types.Att
 }
 
 // CreateOp is a Create as a value.
-type CreateOp[T any] struct{ putOp[T] }
+type CreateOp[T any] struct {
+	_ [0]opCreate
+	putOp[T]
+}
 
 // CreateOp is [Entity.Create] as a value.
 func (e *Entity[T]) CreateOp(item T, conds ...Cond[T]) CreateOp[T] {
-	return CreateOp[T]{putOp[T]{e: e, item: frozenItem(item), conds: nodes(conds), create: true}}
+	return CreateOp[T]{putOp: putOp[T]{e: e, item: frozenItem(item), conds: nodes(conds), create: true}}
 }
 
 // PutOp is a Put as a value.
-type PutOp[T any] struct{ putOp[T] }
+type PutOp[T any] struct {
+	_ [0]opPut
+	putOp[T]
+}
+
+// opCreate and opPut keep the two operations from being converted into each other.
+type (
+	opCreate struct{}
+	opPut    struct{}
+)
 
 // PutOp is [Entity.Put] as a value.
 func (e *Entity[T]) PutOp(item T, conds ...Cond[T]) PutOp[T] {
-	return PutOp[T]{putOp[T]{e: e, item: frozenItem(item), conds: nodes(conds)}}
+	return PutOp[T]{putOp: putOp[T]{e: e, item: frozenItem(item), conds: nodes(conds)}}
 }
 
 // UpdateOp is an Update as a value.

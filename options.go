@@ -22,6 +22,7 @@ type options struct {
 	noVersion    bool
 	adoptVersion bool
 	attempts     int
+	concurrency  int
 	table        string
 	scope        string // every partition key must begin with it
 	capacity     *ConsumedCapacity
@@ -61,7 +62,11 @@ func WithoutVersionCheck() Option { return optionFunc(func(o *options) { o.noVer
 // version 0. Without it they are refused with ErrVersionConflict.
 func AdoptUnversioned() Option { return optionFunc(func(o *options) { o.adoptVersion = true }) }
 
-// Attempts bounds how often Modify and Upsert try, 1 at least. The default is 64. It does not change the SDK's own retries.
+// Concurrency bounds how many requests of one batch are under way at a time, 1 at least. The default is 4.
+func Concurrency(n int) Option { return optionFunc(func(o *options) { o.concurrency = max(n, 1) }) }
+
+// Attempts bounds how often Modify and Upsert try, 1 at least; the default is 64. For batches it is how many rounds may pass
+// without progress; the default is 10. It does not change the SDK's own retries.
 func Attempts(n int) Option { return optionFunc(func(o *options) { o.attempts = max(n, 1) }) }
 
 // TableName sends the calls to another table of the same layout.

@@ -67,7 +67,7 @@ func (e *Entity[T]) creatingLeg(key T, changes []Change[T]) (CreateOp[T], error)
 			return CreateOp[T]{}, err
 		}
 	}
-	return CreateOp[T]{putOp[T]{e: e, item: item.Interface().(T), conds: conds, create: true}}, nil
+	return CreateOp[T]{putOp: putOp[T]{e: e, item: item.Interface().(T), conds: conds, create: true}}, nil
 }
 
 // applyToNew does in memory what a change does to an item that does not exist yet.
@@ -79,9 +79,11 @@ func (m *model) applyToNew(item reflect.Value, c *changeNode) error {
 	case changeSetFrom, changeUnchecked:
 		return invalidf("%s %s: there is no item yet that the server could compute it from", c.op, p)
 	}
-	if a := m.attribute(p); a != nil {
-		if err := m.fillDefault(a, item); err != nil {
-			return err
+	for _, a := range m.ruled { // changes start from the defaults of what they change a part of
+		if p.under(a.path) {
+			if err := m.fillDefault(a, item); err != nil {
+				return err
+			}
 		}
 	}
 	field := m.plan.Field(p[0].name)

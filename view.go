@@ -10,12 +10,15 @@ import (
 )
 
 // View is a query that returns a smaller struct, see [As]. The zero View is an error in use.
-type View[S any] struct{ from source }
+type View[S any] struct {
+	_    [0]func(*S)
+	from source
+}
 
 // As reads only the attributes of S, a smaller struct with dynamodbav tags: a projection. Every attribute of S must be one
 // of T and stored alike. It also reads indexes that do not project all of T. Attributes hidden in T are hidden in S.
 func As[S, T any](q Query[T]) View[S] {
-	return View[S]{source{wrap: q.opError, plan: func() (*readPlan, error) {
+	return View[S]{from: source{wrap: q.opError, plan: func() (*readPlan, error) {
 		if q.entity == nil {
 			return q.plan()
 		}
