@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
@@ -105,8 +106,8 @@ func At[T any, S ~[]E, E any](list Attr[T, S], i int) Attr[T, E] {
 // set: give it a Default, or the error names it as the missing parent. An empty key is an error in use.
 func MapKey[T any, M ~map[K]V, K ~string, V any](m Attr[T, M], key K) Attr[T, V] {
 	l := m.location()
-	if l.err == nil && key == "" {
-		l.err = fmt.Errorf("%s: empty map key", l.path)
+	if l.err == nil && (key == "" || !utf8.ValidString(string(key))) {
+		l.err = fmt.Errorf("%s: a map key must be valid UTF-8 and not empty", l.path)
 	}
 	l.path = l.path.child(nameElement(string(key)))
 	return Attr[T, V]{loc: &l}
@@ -143,7 +144,7 @@ func parsePath(text string) (path, error) {
 	var p path
 	for word := range strings.SplitSeq(text, ".") {
 		name, rest, _ := strings.Cut(word, "[")
-		if name == "" {
+		if name == "" || !utf8.ValidString(name) {
 			return nil, bad
 		}
 		p = append(p, nameElement(name))

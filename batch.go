@@ -27,6 +27,7 @@ const (
 
 // BatchOp is an operation that a batch can carry: a Put or a Delete without conditions.
 type BatchOp interface {
+	WriteOp
 	batch(ctx context.Context) (*batchEntry, error)
 }
 
@@ -49,21 +50,26 @@ func (b *batchEntry) identity() string {
 func keyIdentity(table string, core *tableCore, key attributeMap) string {
 	id := []byte(strconv.Itoa(len(table)) + ":" + table)
 	for _, k := range core.primary.all() {
-		var text string
-		switch av := key[k.Name].(type) {
-		case *types.AttributeValueMemberS:
-			text = av.Value
-		case *types.AttributeValueMemberB:
-			text = string(av.Value)
-		case *types.AttributeValueMemberN:
-			text = av.Value
-			if plain, err := codec.CanonicalNumber(av.Value); err == nil {
-				text = plain
-			}
-		}
+		text := scalarText(key[k.Name])
 		id = append(id, strconv.Itoa(len(text))+":"+text...)
 	}
 	return string(id)
+}
+
+// scalarText is the text of a key's value: equal for equal values of one type.
+func scalarText(av types.AttributeValue) string {
+	switch av := av.(type) {
+	case *types.AttributeValueMemberS:
+		return av.Value
+	case *types.AttributeValueMemberB:
+		return string(av.Value)
+	case *types.AttributeValueMemberN:
+		if plain, err := codec.CanonicalNumber(av.Value); err == nil {
+			return plain
+		}
+		return av.Value
+	}
+	return ""
 }
 
 // batch compiles a Put without its condition.

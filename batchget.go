@@ -99,20 +99,20 @@ func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 
 func (e *Entity[T]) batchResult(w *wantedKey, err error) BatchResult[T] {
 	m := e.model
-	switch {
-	case err != nil:
+	if err != nil {
 		return BatchResult[T]{State: Unprocessed, Err: err}
-	case w.item == nil || m.expired(w.item, m.now()):
-		return BatchResult[T]{State: Missing}
 	}
 	var item T
-	if err = m.checkTag(w.item, true); err == nil {
+	if err = m.present(w.item); err == nil {
 		item, err = e.decoded(w.item)
 	}
-	if err != nil {
-		return BatchResult[T]{State: Failed, Err: err}
+	switch {
+	case err == nil:
+		return BatchResult[T]{State: Found, Item: item}
+	case errors.Is(err, ErrNotFound):
+		return BatchResult[T]{State: Missing}
 	}
-	return BatchResult[T]{State: Found, Item: item}
+	return BatchResult[T]{State: Failed, Err: err}
 }
 
 // sendGets makes one request, keeps what it returned and gives back the keys that were left unprocessed.

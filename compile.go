@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/big"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,9 +29,8 @@ const tokenPrefix = "\x00monotable\x00"
 // exprBuilder compiles the expressions of one request with the SDK's builder. Names go to the
 // builder as plain tokens and get their real spelling afterwards, so that no name, however odd, is read as syntax.
 type exprBuilder struct {
-	m         *model
-	tokens    map[string]string // name → token
-	operators int
+	m      *model
+	tokens map[string]string // name → token
 
 	conds   []expression.ConditionBuilder
 	filters []expression.ConditionBuilder
@@ -38,6 +38,7 @@ type exprBuilder struct {
 	project []expression.NameBuilder
 	update  expression.UpdateBuilder
 	changed []path // what the update touches
+	written int    // bytes that the update stores
 }
 
 func newExprBuilder(m *model) *exprBuilder {
@@ -91,13 +92,11 @@ func number(n int64) expression.ValueBuilder {
 
 // where adds a condition that must hold.
 func (b *exprBuilder) where(c expression.ConditionBuilder) {
-	b.operators++
 	b.conds = append(b.conds, c)
 }
 
 // filter adds a filter that must hold.
 func (b *exprBuilder) filter(c expression.ConditionBuilder) {
-	b.operators++
 	b.filters = append(b.filters, c)
 }
 
@@ -118,7 +117,6 @@ func (b *exprBuilder) compile(n *condNode) (expression.ConditionBuilder, error) 
 	if n == nil {
 		return none, invalidf("%v", errNilCond)
 	}
-	b.operators++
 	switch n.op {
 	case opUnchecked:
 		if !n.raw.IsSet() {
@@ -132,6 +130,9 @@ func (b *exprBuilder) compile(n *condNode) (expression.ConditionBuilder, error) 
 	}
 	if n.loc.err != nil {
 		return none, invalidf("condition: %v", n.loc.err)
+	}
+	if len(n.loc.path) == 0 {
+		return none, invalidf("a condition was not made from an Attr")
 	}
 	if n.other != nil && n.other.err != nil {
 		return none, invalidf("condition on %s: %v", n.loc.path, n.other.err)
@@ -177,6 +178,9 @@ func (b *exprBuilder) compileComparison(n *condNode) (expression.ConditionBuilde
 		return none, err
 	}
 	for _, av := range operands {
+		if n.op.orders() && !isScalar(av) {
+			return none, invalidf("condition on %s: only text, numbers and binary have an order", n.loc.path)
+		}
 		right = append(right, value(av))
 	}
 	var left expression.OperandBuilder = name
@@ -221,6 +225,9 @@ func (b *exprBuilder) compileComparison(n *condNode) (expression.ConditionBuilde
 	case opNotExists:
 		return name.AttributeNotExists(), nil
 	case opType:
+		if !slices.Contains(attributeTypes, n.attrType) {
+			return none, invalidf("condition on %s: %q is no DynamoDB type", n.loc.path, n.attrType)
+		}
 		return name.AttributeType(n.attrType), nil
 	}
 	return none, invalidf("condition on %s: unknown operator", n.loc.path)
@@ -253,11 +260,10 @@ func (b *exprBuilder) operands(n *condNode) ([]types.AttributeValue, error) {
 
 // encodeOperand encodes a value that an attribute is compared with. Whole values are transformed as on writes.
 func (m *model) encodeOperand(p path, v any, whole bool) (types.AttributeValue, error) {
-	a := m.attribute(p)
 	if whole && !isAbsent(reflect.ValueOf(v)) {
-		v = a.transformAs(v)
+		v = m.attribute(p).transformAs(v)
 	}
-	if a != nil && a.omits() && isZero(v) {
+	if m.omits(p) && isZero(v) {
 		return nil, invalidf("%s: its zero value is never stored; use NotExists", p)
 	}
 	av, err := m.encodeAt(p, v)
@@ -292,10 +298,18 @@ func (m *model) encodeAt(p path, v any) (types.AttributeValue, error) {
 		rv = boxed
 	}
 	av, err := c.Encode(rv)
-	if err != nil {
-		return nil, invalidf("%s: %v", p, err)
+	if inner, ok := errors.AsType[*codec.Error](err); ok {
+		return nil, invalidf("%s: %v", joinPath(p.String(), inner.Path), inner.Err)
 	}
-	return av, nil
+	return av, err
+}
+
+// joinPath adds what lies below a path to it.
+func joinPath(p, below string) string {
+	if below == "" || below[0] == '[' {
+		return p + below
+	}
+	return p + "." + below
 }
 
 // encodeMember encodes a part of an attribute: a member of a set, an element of a list, a piece of a text.
@@ -349,7 +363,13 @@ func (b *exprBuilder) setOrRemove(p path, av types.AttributeValue) error {
 	if av == nil {
 		return b.remove(p)
 	}
-	return b.set(p, value(av))
+	return b.set(p, b.stored(av))
+}
+
+// stored is a value that the update stores.
+func (b *exprBuilder) stored(av types.AttributeValue) expression.ValueBuilder {
+	b.written += codec.Size(attributeMap{"": av})
+	return value(av)
 }
 
 // built is the finished expressions of a request. Absent ones are nil.
@@ -360,9 +380,6 @@ type built struct {
 }
 
 func (b *exprBuilder) build() (built, error) {
-	if b.operators > maxOperators {
-		return built{}, invalidf("%d operators in an expression; DynamoDB takes %d", b.operators, maxOperators)
-	}
 	sdk := expression.NewBuilder()
 	empty := true
 	if len(b.conds) > 0 {
@@ -396,9 +413,23 @@ func (b *exprBuilder) build() (built, error) {
 		if s != nil && len(*s) > maxExpression {
 			return built{}, invalidf("an expression of %d bytes; DynamoDB takes %d", len(*s), maxExpression)
 		}
+		if s != nil && operatorsIn(*s) > maxOperators {
+			return built{}, invalidf("%d operators in an expression; DynamoDB takes %d", operatorsIn(*s), maxOperators)
+		}
 	}
 	b.restoreNames(out.names)
 	return out, nil
+}
+
+// operators are what DynamoDB counts in a condition. Names and values are placeholders by then.
+var operators = regexp.MustCompile(`<>|<=|>=|[=<>]|\b(?:AND|OR|NOT|IN)\b|\b(?:attribute_exists|attribute_not_exists|attribute_type|begins_with|contains|size)\b`)
+
+// operatorsIn counts. The AND of a BETWEEN stands for the BETWEEN. A short text cannot hold too many.
+func operatorsIn(s string) int {
+	if len(s) < 2*maxOperators {
+		return 0
+	}
+	return len(operators.FindAllStringIndex(s, -1))
 }
 
 // restoreNames puts the real names in place of the tokens.
@@ -419,6 +450,22 @@ func and(all []expression.ConditionBuilder) expression.ConditionBuilder {
 		return all[0]
 	}
 	return expression.And(all[0], all[1], all[2:]...)
+}
+
+var attributeTypes = []expression.DynamoDBAttributeType{
+	expression.String, expression.StringSet, expression.Number, expression.NumberSet, expression.Binary,
+	expression.BinarySet, expression.Boolean, expression.Null, expression.List, expression.Map,
+}
+
+// orders says that the operator compares by order.
+func (op condOp) orders() bool { return op >= opLt && op <= opBetween }
+
+func isScalar(av types.AttributeValue) bool {
+	switch av.(type) {
+	case *types.AttributeValueMemberS, *types.AttributeValueMemberN, *types.AttributeValueMemberB:
+		return true
+	}
+	return false
 }
 
 func isZero(v any) bool {
@@ -448,6 +495,15 @@ func (a *attribute) transformAs(v any) any {
 		return reflect.ValueOf(a.transform(boxed.Interface())).Elem().Interface()
 	}
 	return a.transform(v)
+}
+
+// omits says that the zero value at a path is left out of the item.
+func (m *model) omits(p path) bool {
+	if a := m.attribute(p); a != nil {
+		return a.omits()
+	}
+	chain, ok := fieldChain(m.plan, p)
+	return ok && chain[len(chain)-1].OmitEmpty
 }
 
 // omits says that the attribute's zero value is left out of the item.

@@ -177,11 +177,11 @@ func TestF022_WithoutVersionCheck(t *testing.T) {
 	s := openStore(t, monotable.TableConfig{})
 	e := mustEntity(t, s.Table, counterSchema()).With(monotable.WithoutVersionCheck())
 	for _, verb := range counterVerbs(t, e) {
+		if verb.name == "Create" {
+			continue // it has no version to leave unchecked
+		}
 		for _, stored := range []string{"3", "-"} {
 			t.Run(verb.name+" over "+stored, func(t *testing.T) {
-				if verb.name == "Create" {
-					t.SkipNow() // it has no version to leave unchecked
-				}
 				seedCounter(t, s, stored)
 				_, err := verb.call(9)
 				require.NoError(t, err)

@@ -1,7 +1,9 @@
 package monotable
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -11,7 +13,7 @@ import (
 )
 
 // Cursor marks a place in the results of a query: after the last item of a [Page]. It is opaque and safe in URLs. It belongs
-// to the query it was taken from: the same entity, index, direction and partition, else ErrBadCursor.
+// to the query it was taken from: the same entity, index, direction, partition and range of the sort key, else ErrBadCursor.
 //
 // In this version a cursor is not signed and its key can be read by whoever holds it: do not take one from a
 // client you do not trust for more than a position in the partition it asked for.
@@ -29,6 +31,7 @@ type cursorToken struct {
 	Index      string
 	Scan       bool
 	Descending bool
+	Range      string // of the sort key, hashed
 	Key        map[string]cursorValue
 }
 
@@ -61,9 +64,10 @@ func (p *readPlan) cursor(key attributeMap) (Cursor, error) {
 }
 
 func (p *readPlan) token() cursorToken {
+	sum := sha256.Sum256(p.bound)
 	return cursorToken{
 		Version: cursorVersion, Entity: p.m.name, Index: p.spec.index, Scan: p.spec.scan,
-		Descending: p.spec.descending, Key: map[string]cursorValue{},
+		Descending: p.spec.descending, Range: hex.EncodeToString(sum[:8]), Key: map[string]cursorValue{},
 	}
 }
 
@@ -84,7 +88,8 @@ func (p *readPlan) resume(c Cursor) (attributeMap, error) {
 		return nil, ErrBadCursor
 	}
 	want := p.token()
-	if token.Version != want.Version || token.Entity != want.Entity || token.Index != want.Index || token.Scan != want.Scan || token.Descending != want.Descending {
+	if token.Version != want.Version || token.Entity != want.Entity || token.Index != want.Index || token.Scan != want.Scan ||
+		token.Descending != want.Descending || token.Range != want.Range {
 		return nil, ErrBadCursor
 	}
 	names := p.keyNames()

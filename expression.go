@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 )
@@ -66,6 +67,38 @@ type condNode struct {
 	kids     []*condNode
 	attrType expression.DynamoDBAttributeType
 	raw      expression.ConditionBuilder
+}
+
+// holdsForNothing says whether the condition holds where there is no item. It says no where it cannot tell.
+func (n *condNode) holdsForNothing() bool {
+	switch n.op {
+	case opNotExists:
+		return true
+	case opNe:
+		return !n.size
+	case opAll:
+		return !slices.ContainsFunc(n.kids, func(kid *condNode) bool { return !kid.holdsForNothing() })
+	case opAny:
+		return slices.ContainsFunc(n.kids, (*condNode).holdsForNothing)
+	case opNot:
+		return n.kids[0].failsForNothing()
+	}
+	return false
+}
+
+// failsForNothing says whether the condition fails where there is no item. It says no where it cannot tell.
+func (n *condNode) failsForNothing() bool {
+	switch n.op {
+	case opNotExists, opNe, opUnchecked:
+		return false
+	case opAll:
+		return slices.ContainsFunc(n.kids, (*condNode).failsForNothing)
+	case opAny:
+		return !slices.ContainsFunc(n.kids, func(kid *condNode) bool { return !kid.failsForNothing() })
+	case opNot:
+		return n.kids[0].holdsForNothing()
+	}
+	return !n.size
 }
 
 func keyCond[T any](op condOp, loc location, values ...any) KeyCond[T] {

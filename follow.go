@@ -30,20 +30,42 @@ func (u *updateCompiler) stampUpdate(o *options) error {
 	return nil
 }
 
-// raiseVersion adds 1 to the stored version on the server.
+// raiseVersion adds 1 to the stored version on the server. A version that has reached the end of its type stays as it is and refuses.
 func (u *updateCompiler) raiseVersion(o *options) error {
 	if u.m.version == nil {
 		return nil
 	}
-	name := u.name(u.m.version.path)
-	if o.adoptVersion {
-		return u.set(u.m.version.path, expression.Plus(name.IfNotExists(number(0)), number(1)))
+	if v := u.expect.version; v != nil {
+		if err := u.m.roomFor(*v); err != nil {
+			return err
+		}
+	} else {
+		u.expect.versioned = !o.mayLackVersion()
+		u.where(u.m.hasRoom(u.exprBuilder, o))
 	}
-	if u.expect.version == nil {
-		u.expect.versioned = true
-		u.where(name.AttributeExists())
+	return u.countUp(o)
+}
+
+// mayLackVersion says that a stored item without a version is taken for one of version 0.
+func (o *options) mayLackVersion() bool { return o.adoptVersion || o.noVersion }
+
+// countUp sets the version to the stored one plus 1.
+func (b *exprBuilder) countUp(o *options) error {
+	name := b.name(b.m.version.path)
+	if o.mayLackVersion() {
+		return b.set(b.m.version.path, expression.Plus(name.IfNotExists(number(0)), number(1)))
 	}
-	return u.set(u.m.version.path, expression.Plus(name, number(1)))
+	return b.set(b.m.version.path, expression.Plus(name, number(1)))
+}
+
+// hasRoom is the condition that the stored version can be raised.
+func (m *model) hasRoom(b *exprBuilder, o *options) expression.ConditionBuilder {
+	name := b.name(m.version.path)
+	room := name.LessThan(value(versionValue(m.maxVersion())))
+	if o.mayLackVersion() {
+		room = name.AttributeNotExists().Or(room)
+	}
+	return room
 }
 
 // derive recomputes derived attributes of which something changed.
@@ -67,8 +89,8 @@ func (u *updateCompiler) derive() error {
 		if err != nil {
 			return err
 		}
-		if u.m.emptyIndexKey(a.path, av) {
-			av = nil
+		if av, err = u.m.asIndexKey(a.path, av); err != nil {
+			return err
 		}
 		u.knows[a.String()] = knowledge{value: true, changed: true}
 		if err := u.setOrRemove(a.path, av); err != nil {

@@ -47,7 +47,10 @@ func (c *compiler) compileKeys(keys *indexKeys, templates Key, primary bool) *ke
 }
 
 func (c *compiler) compileKey(where string, attr KeyAttribute, text string, limit int) *keyAttr {
-	k := &keyAttr{KeyAttribute: attr, limit: limit}
+	k := &keyAttr{KeyAttribute: attr, limit: limit, label: "key " + attr.Name}
+	if where != "Key" {
+		k.label = where + ", key " + attr.Name
+	}
 	own := c.plan.Field(attr.Name)
 	if text == "" {
 		switch {
@@ -57,7 +60,7 @@ func (c *compiler) compileKey(where string, attr KeyAttribute, text string, limi
 		case c.keyNamed(attr.Name) != nil:
 			// An index over a key attribute that has its template already: an inverted index, say.
 			shared := *c.keyNamed(attr.Name)
-			shared.limit, shared.shared = limit, true
+			shared.limit, shared.label, shared.shared = limit, k.label, true
 			return &shared
 		case own == nil:
 			c.problems.add(where, "%s needs a template, for %s has no attribute of that name", attr.Name, c.typ)

@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"reflect"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -151,8 +152,12 @@ func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err erro
 		if attr.Type != types.ScalarAttributeTypeS || !utf8.ValidString(prefix) {
 			return false, invalidf("SortKey: HasPrefix needs text")
 		}
+		if len(prefix) > attr.limit {
+			return false, tooLong(len(prefix))
+		}
 		if prefix != "" {
 			k.key = append(k.key, name.BeginsWith(prefix))
+			k.plan.bind(attr.Name, prefix)
 		}
 		return true, nil
 	}
@@ -173,6 +178,10 @@ func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err erro
 		return false, invalidf("SortKey: %s: Between with low above high", n.loc.path)
 	}
 	k.key = append(k.key, compareKey(name, n.op, operands))
+	k.plan.bind(attr.Name, strconv.Itoa(int(n.op)))
+	for _, av := range avs {
+		k.plan.bind(scalarText(av))
+	}
 	if n.op == opEq {
 		k.plan.equal[attr.Name] = avs[0]
 	}
@@ -242,7 +251,11 @@ func (k *keyCompiler) partText(part keytmpl.Part, a *attribute, v any, whole boo
 
 // begins narrows to a whole sort key or to those that begin with a text.
 func (k *keyCompiler) begins(name expression.KeyBuilder, prefix string, exact bool) error {
+	if len(prefix) > maxSortKey {
+		return tooLong(len(prefix))
+	}
 	k.prefix, k.exact = prefix, exact
+	k.plan.bind(prefix, strconv.FormatBool(exact))
 	switch {
 	case exact:
 		k.key = append(k.key, name.Equal(text(prefix)))
@@ -257,7 +270,10 @@ func (k *keyCompiler) begins(name expression.KeyBuilder, prefix string, exact bo
 func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, texts []string, i int, n *condNode) error {
 	part, a := attr.tmpl.Parts[i], attr.parts[i]
 	if !part.Ordered() {
-		return invalidf("SortKey: {%s} does not sort by value: pad it, as in {%s:010}", part.Name, part.Name)
+		if part.Kind == keytmpl.Integer {
+			return invalidf("SortKey: {%s} does not sort by value: pad it, as in {%s:010}", part.Name, part.Name)
+		}
+		return invalidf("SortKey: {%s} has a layout of its own, so it may not sort by value", part.Name)
 	}
 	operands := make([]string, len(n.values))
 	for j, v := range n.values {
@@ -267,6 +283,11 @@ func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, t
 		}
 	}
 	base, _ := attr.tmpl.Prefix(texts)
+	for _, operand := range operands {
+		if n := len(base) + len(operand); n > maxSortKey {
+			return tooLong(n)
+		}
+	}
 	r := keyRange{base: base, part: part, closing: attr.tmpl.Literal(i + 1), last: i == len(attr.parts)-1 && attr.tmpl.Literal(i+1) == ""}
 	switch n.op {
 	case opGt, opGe:
@@ -296,5 +317,10 @@ func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, t
 	}
 	k.prefix = base
 	k.key = append(k.key, r.condition(name))
+	k.plan.bind(r.low, r.high)
 	return nil
+}
+
+func tooLong(n int) error {
+	return invalidf("SortKey: a key of %d bytes; DynamoDB takes %d", n, maxSortKey)
 }

@@ -24,9 +24,9 @@ func (r *keyRange) from(operand string, included bool) {
 	switch {
 	case included:
 	case r.last:
-		r.low += "\x00" // the next key
+		r.low = after(r.low)
 	case r.part.OrderedBeforeDelimiter():
-		r.low += r.closing + keytmpl.MaxPart
+		r.low = last(r.low + r.closing)
 	default:
 		r.loose = true
 	}
@@ -41,18 +41,18 @@ func (r *keyRange) to(operand string, included bool) {
 	}
 	if r.part.OrderedBeforeDelimiter() {
 		if r.high = r.base + operand; included {
-			r.high += r.closing + keytmpl.MaxPart
+			r.high = last(r.high + r.closing)
 		}
 		return
 	}
 	// "a!" is greater than "a", but "a!#" sorts before "a#": go up to the first such place.
 	delim := string(r.part.Delimiter())
 	if i := strings.IndexFunc(operand, func(c rune) bool { return c < rune(r.part.Delimiter()) }); i >= 0 {
-		r.high, r.loose = r.base+operand[:i]+delim+keytmpl.MaxPart, true
+		r.high, r.loose = last(r.base+operand[:i]+delim), true
 		return
 	}
 	if r.high = r.base + operand; included {
-		r.high += delim + keytmpl.MaxPart
+		r.high = last(r.high + delim)
 		r.loose = true
 	}
 }
@@ -65,9 +65,41 @@ func before(s string) string {
 	case 0:
 		return s
 	case 0xE000:
-		return s + string(rune(0xD7FF)) + keytmpl.MaxPart
+		return last(s + string(rune(0xD7FF)))
 	}
-	return s + string(r-1) + keytmpl.MaxPart
+	return last(s + string(r-1))
+}
+
+// after is the smallest key above s.
+func after(s string) string {
+	if len(s) < maxSortKey {
+		return s + "\x00"
+	}
+	for {
+		r, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
+		if r == 0xD7FF {
+			r = 0xE000 - 1 // no surrogates
+		}
+		if next := s + string(r+1); len(next) <= maxSortKey {
+			return next
+		}
+	}
+}
+
+// last is above every key that begins with s, none of which holds MaxPart there, and still short enough for a key.
+func last(s string) string {
+	switch room := maxSortKey - len(s); {
+	case room >= len(keytmpl.MaxPart):
+		return s + keytmpl.MaxPart
+	case room == 3:
+		return s + "\uFFFF"
+	case room == 2:
+		return s + "\u07FF"
+	case room == 1:
+		return s + "\x7F"
+	}
+	return s
 }
 
 func (r *keyRange) condition(name expression.KeyBuilder) expression.KeyConditionBuilder {
@@ -85,7 +117,7 @@ func (r *keyRange) condition(name expression.KeyBuilder) expression.KeyCondition
 		low = r.base
 	}
 	if high == "" {
-		high = r.base + keytmpl.MaxPart
+		high = last(r.base)
 	}
 	return name.Between(text(low), text(high))
 }

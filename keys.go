@@ -1,7 +1,6 @@
 package monotable
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,6 +35,7 @@ const (
 type keyAttr struct {
 	KeyAttribute
 	limit int
+	label string            // in errors: with the index's name
 	tmpl  *keytmpl.Template // also there for text attributes of T, as {name}
 	parts []*attribute      // of the template
 	field *attribute        // the attribute of T that is the key
@@ -109,7 +109,7 @@ func (k *keyAttr) of(m *model, item reflect.Value) (types.AttributeValue, error)
 	}
 	av, err := a.value.Encode(v)
 	if err != nil {
-		return nil, fmt.Errorf("key %s: %w", k.Name, err)
+		return nil, invalidf("%s: %v", k.label, err)
 	}
 	return k.checked(av)
 }
@@ -120,7 +120,7 @@ func (k *keyAttr) texts(item reflect.Value) (texts []string, missing *attribute,
 		text, present := "", false
 		if v, ok := get(item, a.chain); ok {
 			if text, present, err = k.tmpl.Parts[i].Format(v); err != nil {
-				return nil, nil, invalidf("key %s: %s: %v", k.Name, a, err)
+				return nil, nil, invalidf("%s: %s: %v", k.label, a, err)
 			}
 		}
 		if !present {
@@ -148,7 +148,7 @@ func (k *keyAttr) checked(av types.AttributeValue) (types.AttributeValue, error)
 		return nil, nil
 	}
 	if n > k.limit {
-		return nil, invalidf("key %s has %d bytes; DynamoDB takes %d", k.Name, n, k.limit)
+		return nil, invalidf("%s has %d bytes; DynamoDB takes %d", k.label, n, k.limit)
 	}
 	return av, nil
 }
@@ -162,7 +162,7 @@ func (m *model) primaryKey(o *options, item reflect.Value) (map[string]types.Att
 			return nil, err
 		}
 		if av == nil {
-			return nil, invalidf("key %s: %s is empty", k.Name, m.emptyPart(k, item))
+			return nil, invalidf("%s: %s is empty", k.label, m.emptyPart(k, item))
 		}
 		key[k.Name] = av
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -58,7 +57,10 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 		if err != nil {
 			return zero, err
 		}
-		w, err := e.buildModify(ctx, raw, pinned, change)
+		if err := e.model.checkPinned(raw, pinned); err != nil {
+			return zero, err
+		}
+		w, err := e.buildModify(ctx, raw, change)
 		if err != nil {
 			return zero, err
 		}
@@ -79,7 +81,7 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 }
 
 // buildModify calls change on what is stored and compiles the difference; nil when there is none.
-func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.AttributeValue, pinned *uint64, change func(*T) error) (*updateWrite, error) {
+func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.AttributeValue, change func(*T) error) (*updateWrite, error) {
 	m := e.model
 	var before, after T
 	old, item := reflect.ValueOf(&before).Elem(), reflect.ValueOf(&after).Elem()
@@ -92,6 +94,7 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	if err := change(&after); err != nil {
 		return nil, err
 	}
+	item = ownCopy(after) // change may have hung memory of its own into it
 	if !e.options.reveal {
 		m.restoreHidden(item, old)
 	}
@@ -105,7 +108,7 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	if err := d.find(old, item); err != nil || len(d.changes) == 0 {
 		return nil, err
 	}
-	return d.compile(&e.options, item, pinned)
+	return d.compile(&e.options, item)
 }
 
 // restoreHidden fills hidden attributes that were left zero with what is stored.
@@ -187,7 +190,11 @@ func (m *model) visible(item reflect.Value) (map[string]types.AttributeValue, er
 		return nil, invalidf("%v", err)
 	}
 	for name := range out {
-		if m.writes(name) || m.emptyIndexKey(path{nameElement(name)}, out[name]) {
+		av, err := m.asIndexKey(path{nameElement(name)}, out[name])
+		if err != nil {
+			return nil, err
+		}
+		if av == nil || m.writes(name) {
 			delete(out, name)
 		}
 	}
@@ -233,7 +240,7 @@ func (d *difference) compare(at path, was, now, raw map[string]types.AttributeVa
 }
 
 // compile makes the update: the changes, what follows from them, and the conditions under which they are right.
-func (d *difference) compile(o *options, item reflect.Value, pinned *uint64) (*updateWrite, error) {
+func (d *difference) compile(o *options, item reflect.Value) (*updateWrite, error) {
 	m := d.m
 	expect := expectation{exist: true, now: m.now()}
 	m.wherePresent(d.exprBuilder, expect.now)
@@ -257,12 +264,12 @@ func (d *difference) compile(o *options, item reflect.Value, pinned *uint64) (*u
 		return nil, err
 	}
 	if m.version != nil && !o.noVersion {
-		err = d.checkVersion(o, &expect, pinned)
+		err = d.checkVersion(o, &expect)
 	} else {
 		err = d.checkOldValues(&expect, parts)
 		if m.version != nil && err == nil {
-			name := d.name(m.version.path)
-			err = d.set(m.version.path, expression.Plus(name.IfNotExists(number(0)), number(1)))
+			d.where(m.hasRoom(d.exprBuilder, o))
+			err = d.countUp(o)
 		}
 	}
 	if err != nil {
@@ -307,15 +314,24 @@ func (d *difference) indexKeys(item reflect.Value) ([]*attribute, error) {
 	return parts, nil
 }
 
+// checkPinned compares the version in the key, if there is one, with the stored one.
+func (m *model) checkPinned(raw map[string]types.AttributeValue, pinned *uint64) error {
+	if pinned == nil || codec.Equal(orNull(valueIn(raw, m.version.path)), versionValue(*pinned)) {
+		return nil
+	}
+	e := &ConditionError{Entity: m.name, item: raw}
+	m.explain(e, &expectation{exist: true, version: pinned, now: m.now()}, raw)
+	return e
+}
+
 // checkVersion makes the version that was read the condition.
-func (d *difference) checkVersion(o *options, expect *expectation, pinned *uint64) error {
+func (d *difference) checkVersion(o *options, expect *expectation) error {
 	p := d.m.version.path
 	name := d.name(p)
-	stored, ok := d.raw[p[0].name].(*types.AttributeValueMemberN)
+	stored, ok := valueIn(d.raw, p).(*types.AttributeValueMemberN)
 	if !ok {
-		if !o.adoptVersion || pinned != nil {
-			expect.version = pinned
-			expect.versioned = true
+		expect.versioned = true
+		if !o.adoptVersion {
 			e := &ConditionError{Entity: d.m.name, item: d.raw}
 			d.m.explain(e, expect, d.raw)
 			return e
@@ -323,16 +339,16 @@ func (d *difference) checkVersion(o *options, expect *expectation, pinned *uint6
 		d.where(name.AttributeNotExists())
 		return d.set(p, number(1))
 	}
-	if pinned != nil && !codec.Equal(stored, versionValue(*pinned)) {
-		return &ConditionError{Entity: d.m.name, Attribute: p.String(), item: d.raw, reasons: []error{ErrVersionConflict}}
+	var n uint64
+	if err := scanUint(stored.Value, &n); err != nil {
+		return &DecodeError{Entity: d.m.name, Item: d.raw, Err: errors.New("the stored version is no whole number")}
 	}
-	n, err := versionNumber(stored)
-	if err != nil {
+	if err := d.m.roomFor(n); err != nil {
 		return err
 	}
 	expect.version = &n
 	d.where(name.Equal(value(stored)))
-	return d.set(p, expression.Plus(name, number(1)))
+	return d.countUp(&options{})
 }
 
 // checkOldValues makes the old values of all that changed the condition, and of what changed keys are made from.
@@ -362,12 +378,4 @@ func (d *difference) checkOldValues(expect *expectation, parts []*attribute) err
 		d.where(d.name(p).AttributeExists())
 	}
 	return nil
-}
-
-func versionNumber(av *types.AttributeValueMemberN) (uint64, error) {
-	var n uint64
-	if err := scanUint(av.Value, &n); err != nil {
-		return 0, &DecodeError{Err: errors.New("the stored version is no whole number")}
-	}
-	return n, nil
 }

@@ -17,10 +17,17 @@ func frozenItem[T any](item T) T { return ownCopy(item).Interface().(T) }
 type GetOp[T any] struct {
 	e   *Entity[T]
 	key T
+	dst *T
 }
 
-// GetOp is [Entity.Get] as a value.
-func (e *Entity[T]) GetOp(key T) GetOp[T] { return GetOp[T]{e: e, key: frozenItem(key)} }
+// GetOp is [Entity.Get] as a value. dst is where TransactGet puts the item; to look at the request it may be left out.
+func (e *Entity[T]) GetOp(key T, dst ...*T) GetOp[T] {
+	op := GetOp[T]{e: e, key: frozenItem(key)}
+	if len(dst) > 0 {
+		op.dst = dst[0]
+	}
+	return op
+}
 
 // Request is the request that would be sent, or the reason why it is refused.
 func (o GetOp[T]) Request() (*dynamodb.GetItemInput, error) {
@@ -66,10 +73,7 @@ func (o GetOp[T]) raw(ctx context.Context) (map[string]types.AttributeValue, err
 		return nil, serviceError(err, false)
 	}
 	o.e.options.capacity.add(out.ConsumedCapacity)
-	if out.Item == nil || m.expired(out.Item, m.now()) {
-		return nil, ErrNotFound
-	}
-	return out.Item, m.checkTag(out.Item, true)
+	return out.Item, m.present(out.Item)
 }
 
 // putOp is what Create and Put share.
@@ -78,6 +82,7 @@ type putOp[T any] struct {
 	item   T
 	conds  []*condNode
 	create bool
+	dst    *T // where a transaction puts what was stored
 }
 
 func (o putOp[T]) build(ctx context.Context) (*putWrite, error) {
@@ -137,6 +142,18 @@ func (e *Entity[T]) CreateOp(item T, conds ...Cond[T]) CreateOp[T] {
 type PutOp[T any] struct {
 	_ [0]opPut
 	putOp[T]
+}
+
+// Into makes a transaction put what was stored into dst once it has succeeded.
+func (o CreateOp[T]) Into(dst *T) CreateOp[T] {
+	o.dst = dst
+	return o
+}
+
+// Into makes a transaction put what was stored into dst once it has succeeded.
+func (o PutOp[T]) Into(dst *T) PutOp[T] {
+	o.dst = dst
+	return o
 }
 
 // opCreate and opPut keep the two operations from being converted into each other.

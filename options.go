@@ -24,6 +24,7 @@ type options struct {
 	attempts     int
 	concurrency  int
 	table        string
+	token        string // of a transaction
 	scope        string // every partition key must begin with it
 	capacity     *ConsumedCapacity
 	client       []func(*dynamodb.Options)
@@ -65,12 +66,17 @@ func AdoptUnversioned() Option { return optionFunc(func(o *options) { o.adoptVer
 // Concurrency bounds how many requests of one batch are under way at a time, 1 at least. The default is 4.
 func Concurrency(n int) Option { return optionFunc(func(o *options) { o.concurrency = max(n, 1) }) }
 
-// Attempts bounds how often Modify and Upsert try, 1 at least; the default is 64. For batches it is how many rounds may pass
+// Attempts bounds how often Modify, Upsert and transactions try, 1 at least; the default is 64. For batches it is how many rounds may pass
 // without progress; the default is 10. It does not change the SDK's own retries.
 func Attempts(n int) Option { return optionFunc(func(o *options) { o.attempts = max(n, 1) }) }
 
 // TableName sends the calls to another table of the same layout.
 func TableName(name string) Option { return optionFunc(func(o *options) { o.table = name }) }
+
+// Token is the caller's own idempotency token for a transaction, 1 to 36 characters: the same call again within ten minutes succeeds
+// without effect, another one with the same token is refused by the service. It counts for all tables of the account. "" lets
+// every call have a token of its own.
+func Token(token string) Option { return optionFunc(func(o *options) { o.token = token }) }
 
 // ClientOptions passes options to the SDK's client, after those of [TableConfig].
 func ClientOptions(fns ...func(*dynamodb.Options)) Option {

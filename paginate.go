@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"reflect"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -127,6 +128,14 @@ type readPlan struct {
 	start    attributeMap // where a cursor says to go on
 	equal    attributeMap // the partition
 	tagged   bool         // the items read carry the type tag
+	bound    []byte       // what the sort key is narrowed by, for cursors
+}
+
+// bind makes cursors belong to queries with these texts in their key condition.
+func (p *readPlan) bind(texts ...string) {
+	for _, s := range texts {
+		p.bound = append(p.bound, strconv.Itoa(len(s))+":"+s...)
+	}
 }
 
 // request makes the input for the next page, of which want items are wanted; 0 means all.

@@ -43,6 +43,14 @@ func (m *model) checkTag(item map[string]types.AttributeValue, projected bool) e
 	return fmt.Errorf("%w: the item is not a %s", ErrWrongEntity, m.name)
 }
 
+// present says whether what was read is an item of the entity's that counts.
+func (m *model) present(item map[string]types.AttributeValue) error {
+	if len(item) == 0 || m.expired(item, m.now()) {
+		return ErrNotFound
+	}
+	return m.checkTag(item, true)
+}
+
 // expired says whether the item's time is over. DynamoDB deletes such items late.
 func (m *model) expired(item map[string]types.AttributeValue, now time.Time) bool {
 	if m.expires == nil {
@@ -79,7 +87,6 @@ func (m *model) hide(item reflect.Value) {
 // isMine is the condition that an item is the entity's, as far as its tag tells.
 func (m *model) isMine(b *exprBuilder) expression.ConditionBuilder {
 	tag := b.top(m.table.tag)
-	b.operators += len(m.aliases)
 	if len(m.aliases) == 0 {
 		return tag.Equal(text(m.name))
 	}
@@ -97,7 +104,6 @@ func (m *model) mayBeMine(b *exprBuilder) expression.ConditionBuilder {
 	case TagNone:
 		return expression.ConditionBuilder{}
 	case TagOptional:
-		b.operators += 2
 		return b.top(m.table.tag).AttributeNotExists().Or(m.isMine(b))
 	}
 	return m.isMine(b)
@@ -105,9 +111,16 @@ func (m *model) mayBeMine(b *exprBuilder) expression.ConditionBuilder {
 
 // alive is the condition that the item has not expired.
 func (m *model) alive(b *exprBuilder, now time.Time) expression.ConditionBuilder {
-	b.operators += 2
 	name := b.name(m.expires.path)
 	return name.AttributeNotExists().Or(name.GreaterThan(number(now.Unix())))
+}
+
+// orOver lets a condition hold for an expired item too.
+func (m *model) orOver(b *exprBuilder, now time.Time, c expression.ConditionBuilder) expression.ConditionBuilder {
+	if m.expires == nil {
+		return c
+	}
+	return b.name(m.expires.path).LessThanEqual(number(now.Unix())).Or(c)
 }
 
 // wherePresent adds the conditions that there is an item and that it is the entity's.
@@ -130,7 +143,6 @@ func (m *model) whereAbsent(b *exprBuilder, now time.Time) {
 		b.where(absent)
 		return
 	}
-	b.operators += 2
 	over := b.name(m.expires.path).LessThanEqual(number(now.Unix()))
 	if mine := m.mayBeMine(b); mine.IsSet() {
 		over = over.And(mine)
@@ -146,7 +158,6 @@ func (m *model) whereNotForeign(b *exprBuilder) {
 	case TagOptional:
 		b.where(mine)
 	default:
-		b.operators++
 		b.where(b.top(m.primary.partition[0].Name).AttributeNotExists().Or(mine))
 	}
 }

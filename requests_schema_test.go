@@ -213,25 +213,26 @@ type rqThing struct {
 }
 
 var (
-	rqN     = monotable.Field(func(t *rqThing) *int { return &t.N })
-	rqF     = monotable.Field(func(t *rqThing) *float64 { return &t.F })
-	rqS     = monotable.Field(func(t *rqThing) *string { return &t.S })
-	rqS2    = monotable.Field(func(t *rqThing) *string { return &t.S2 })
-	rqSS    = monotable.Field(func(t *rqThing) *[]string { return &t.SS })
-	rqNS    = monotable.Field(func(t *rqThing) *[]int { return &t.NS })
-	rqBS    = monotable.Field(func(t *rqThing) *[][]byte { return &t.BS })
-	rqB     = monotable.Field(func(t *rqThing) *[]byte { return &t.B })
-	rqL     = monotable.Field(func(t *rqThing) *[]string { return &t.L })
-	rqM     = monotable.Field(func(t *rqThing) *map[string]int { return &t.M })
-	rqP     = monotable.Field(func(t *rqThing) *rqPrefs { return &t.Prefs })
-	rqPLang = monotable.Field(func(t *rqThing) *string { return &t.Prefs.Lang })
-	rqPP    = monotable.Field(func(t *rqThing) **rqPrefs { return &t.PPrefs })
-	rqFlag  = monotable.Field(func(t *rqThing) *bool { return &t.Flag })
-	rqWhen  = monotable.Field(func(t *rqThing) *time.Time { return &t.When })
-	rqOpt   = monotable.Field(func(t *rqThing) **string { return &t.Opt })
-	rqTNote = monotable.Field(func(t *rqThing) *string { return &t.Note })
-	rqBig   = monotable.Field(func(t *rqThing) **big.Int { return &t.Big })
-	rqAny   = monotable.Field(func(t *rqThing) *any { return &t.Any })
+	rqN      = monotable.Field(func(t *rqThing) *int { return &t.N })
+	rqF      = monotable.Field(func(t *rqThing) *float64 { return &t.F })
+	rqS      = monotable.Field(func(t *rqThing) *string { return &t.S })
+	rqS2     = monotable.Field(func(t *rqThing) *string { return &t.S2 })
+	rqSS     = monotable.Field(func(t *rqThing) *[]string { return &t.SS })
+	rqNS     = monotable.Field(func(t *rqThing) *[]int { return &t.NS })
+	rqBS     = monotable.Field(func(t *rqThing) *[][]byte { return &t.BS })
+	rqB      = monotable.Field(func(t *rqThing) *[]byte { return &t.B })
+	rqL      = monotable.Field(func(t *rqThing) *[]string { return &t.L })
+	rqM      = monotable.Field(func(t *rqThing) *map[string]int { return &t.M })
+	rqP      = monotable.Field(func(t *rqThing) *rqPrefs { return &t.Prefs })
+	rqPLang  = monotable.Field(func(t *rqThing) *string { return &t.Prefs.Lang })
+	rqPPLang = monotable.Field(func(t *rqThing) *string { return &t.PPrefs.Lang })
+	rqPP     = monotable.Field(func(t *rqThing) **rqPrefs { return &t.PPrefs })
+	rqFlag   = monotable.Field(func(t *rqThing) *bool { return &t.Flag })
+	rqWhen   = monotable.Field(func(t *rqThing) *time.Time { return &t.When })
+	rqOpt    = monotable.Field(func(t *rqThing) **string { return &t.Opt })
+	rqTNote  = monotable.Field(func(t *rqThing) *string { return &t.Note })
+	rqBig    = monotable.Field(func(t *rqThing) **big.Int { return &t.Big })
+	rqAny    = monotable.Field(func(t *rqThing) *any { return &t.Any })
 )
 
 // rqOdd has names that are reserved, or look like syntax.
@@ -299,6 +300,39 @@ var (
 	rqPrice = monotable.Field(func(p *rqProduct) *int { return &p.Price })
 )
 
+// rqChapter and rqParagraph have sort keys of which one begins like the other.
+type rqChapter struct {
+	Book    string `dynamodbav:"book"`
+	Chapter int    `dynamodbav:"chapter"`
+}
+
+type rqParagraph struct {
+	Book      string `dynamodbav:"book"`
+	Chapter   int    `dynamodbav:"chapter"`
+	Paragraph int    `dynamodbav:"paragraph"`
+}
+
+var (
+	rqChapterNo     = monotable.Field(func(c *rqChapter) *int { return &c.Chapter })
+	rqParagraphNo   = monotable.Field(func(p *rqParagraph) *int { return &p.Paragraph })
+	rqParagraphChap = monotable.Field(func(p *rqParagraph) *int { return &p.Chapter })
+)
+
+// rqRaw declares its keys as fields too, and has a nested attribute in an index key.
+type rqRaw struct {
+	PK    string  `dynamodbav:"PK"`
+	Index string  `dynamodbav:"GSI1PK"`
+	ID    string  `dynamodbav:"id"`
+	Prefs rqPrefs `dynamodbav:"prefs"`
+}
+
+var (
+	rqRawPK    = monotable.Field(func(r *rqRaw) *string { return &r.PK })
+	rqRawIndex = monotable.Field(func(r *rqRaw) *string { return &r.Index })
+	rqRawPrefs = monotable.Field(func(r *rqRaw) *rqPrefs { return &r.Prefs })
+	rqRawTheme = monotable.Field(func(r *rqRaw) *string { return &r.Prefs.Theme })
+)
+
 // rqSchemas are all entities, on a client that records reads and answers nothing.
 type rqSchemas struct {
 	reads *rqRecorder
@@ -316,12 +350,16 @@ type rqSchemas struct {
 	things    *monotable.Entity[rqThing]
 	odds      *monotable.Entity[rqOdd]
 	ruled     *monotable.Entity[rqRuled]
-	optional  *monotable.Entity[rqNote] // TagOptional
-	untagged  *monotable.Entity[rqNote] // TagNone
-	renamed   *monotable.Entity[rqNote] // Aliases
-	opened    *monotable.Entity[rqNote] // Family
-	closed    *monotable.Entity[rqNote] // Family
-	delimited *monotable.Entity[rqNote] // on a table with another tag and delimiter
+	optional  *monotable.Entity[rqNote]  // TagOptional
+	untagged  *monotable.Entity[rqNote]  // TagNone
+	renamed   *monotable.Entity[rqNote]  // Aliases
+	opened    *monotable.Entity[rqNote]  // Family
+	closed    *monotable.Entity[rqNote]  // Family
+	delimited *monotable.Entity[rqNote]  // on a table with another tag and delimiter
+	friendly  *monotable.Entity[rqMatch] // TagNone
+	chapters  *monotable.Entity[rqChapter]
+	paras     *monotable.Entity[rqParagraph]
+	raws      *monotable.Entity[rqRaw]
 	blobs     *monotable.Entity[rqBlob]
 	product   *monotable.Entity[rqProduct]
 }
@@ -347,6 +385,7 @@ func newRqSchemas(t testing.TB) *rqSchemas {
 			{Name: "keys", PartitionKey: "GSI2PK", SortKey: "GSI2SK", Projection: types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}},
 			{Name: "slim", PartitionKey: "GSI3PK", SortKey: "GSI3SK", Projection: rqKeyOf("status")},
 			{Name: "inverted", PartitionKey: "SK", SortKey: "PK"},
+			{Name: "byExpiry", SortKey: "expires", SortKeyType: types.ScalarAttributeTypeN, Local: true},
 			{Name: "byTotal", SortKey: "total", SortKeyType: types.ScalarAttributeTypeN, Local: true},
 			{
 				Name: "byRegion", PartitionKeys: []monotable.KeyAttribute{{Name: "tournament"}, {Name: "region"}},
@@ -396,6 +435,7 @@ func (s *rqSchemas) entities(t testing.TB) {
 	})
 	s.events = rqEntity(t, s.app, monotable.Schema[rqEvent]{
 		Name: "Event", Key: monotable.Key{Partition: "STREAM#{stream}", Sort: "EV#{seq:010}#{at}#{kind}"},
+		Rules: []monotable.Rule[rqEvent]{rqEventKind.Transform(strings.ToLower)},
 	})
 	s.logs = rqEntity(t, s.app, monotable.Schema[rqLog]{
 		Name: "Log", Key: monotable.Key{Partition: "LOG#{app}", Sort: "{level}#{load:03.2}#{line}"},
@@ -406,6 +446,7 @@ func (s *rqSchemas) entities(t testing.TB) {
 	})
 	s.sessions = rqEntity(t, s.app, monotable.Schema[rqSession]{
 		Name: "Session", Key: monotable.Key{Partition: "SESSION#{sessionId}", Sort: "SESSION"},
+		Indexes: map[string]monotable.Key{"keys": {Partition: "DEVICE#{device}", Sort: "{sessionId}"}},
 		Rules: []monotable.Rule[rqSession]{
 			rqSecret.Hidden(), rqDevice.Immutable(), monotable.Max(rqCount, 100), monotable.ExpiresAt(rqExpires),
 		},
@@ -420,6 +461,17 @@ func (s *rqSchemas) entities(t testing.TB) {
 	})
 	s.matches = rqEntity(t, s.app, monotable.Schema[rqMatch]{
 		Name: "Match", Key: monotable.Key{Partition: "MATCH#{matchId}", Sort: "MATCH"},
+	})
+	s.friendly = rqEntity(t, s.app, monotable.Schema[rqMatch]{
+		Name: "Friendly", Key: monotable.Key{Partition: "FRIENDLY#{matchId}", Sort: "MATCH"}, Tag: monotable.TagNone,
+	})
+	s.chapters = rqEntity(t, s.app, monotable.Schema[rqChapter]{Name: "Chapter", Key: monotable.Key{Partition: "BOOK#{book}", Sort: "CH#{chapter:03}"}})
+	s.paras = rqEntity(t, s.app, monotable.Schema[rqParagraph]{
+		Name: "Paragraph", Key: monotable.Key{Partition: "BOOK#{book}", Sort: "CH#{chapter:03}#P#{paragraph:03}"},
+	})
+	s.raws = rqEntity(t, s.app, monotable.Schema[rqRaw]{
+		Name: "Raw", Key: monotable.Key{Partition: "RAW#{id}", Sort: "RAW"},
+		Indexes: map[string]monotable.Key{"GSI1": {Partition: "THEME#{prefs.theme}", Sort: "{id}"}},
 	})
 	s.things = rqEntity(t, s.app, monotable.Schema[rqThing]{Name: "Thing", Key: monotable.Key{Partition: "THING#{id}", Sort: "THING"}})
 	s.odds = rqEntity(t, s.app, monotable.Schema[rqOdd]{Name: "Odd", Key: monotable.Key{Partition: "ODD#{#id}", Sort: "ODD"}})

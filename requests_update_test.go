@@ -33,6 +33,7 @@ var rqUpdateRows = []rqRow{
 	rqSetting("set-struct", "a struct whole; its omitempty field is left out", rqP.Set(rqPrefs{Theme: "light"})),
 	rqSetting("set-pointer-struct", "what a pointer points to", rqPP.Set(&rqPrefs{})),
 	rqSetting("set-nested", "one path in a struct, whose parent must be stored (F115)", rqPLang.Set("en")),
+	rqSetting("set-through-pointer", "one path in a struct behind a pointer", rqPPLang.Set("en")).on(rqItem{"pprefs": rqItem{"theme": "t"}}),
 	rqSetting("set-elem", "Elem sets a pointer attribute by value", monotable.Elem(rqOpt).Set("v")),
 	rqSetting("set-element", "an element of a list, whose list must be stored; beyond the end DynamoDB appends", monotable.At(rqL, 1).Set("z"), monotable.At(rqL, 9).Set("end")),
 	rqSetting("set-map-element", "an element of a map, whose map must be stored; a name with dots is one name", monotable.MapKey(rqM, "a.b").Set(3)),
@@ -152,6 +153,24 @@ var rqRuleRows = []rqRow{
 		before: []rqItem{rqOrder1},
 	},
 	{
+		name: "update-nested-index-part", why: "a nested part of an index key: the key follows",
+		op:     func(s *rqSchemas) rqOp { return rqOf(s.raws.UpdateOp(rqRaw{ID: "1"}, rqRawTheme.Set("light")).Request) },
+		before: []rqItem{rqRaw1},
+		fails:  []rqItem{rqRaw1.with(rqItem{"prefs": nil})},
+	},
+	{
+		name: "update-nested-index-parent", why: "the same where the struct around it is Set",
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.raws.UpdateOp(rqRaw{ID: "1"}, rqRawPrefs.Set(rqPrefs{Theme: "light", Lang: "de"})).Request)
+		},
+		before: []rqItem{rqRaw1},
+	},
+	{
+		name: "update-nested-index-parent-removed", why: "or removed, which takes the item out of the index (F099)",
+		op:     func(s *rqSchemas) rqOp { return rqOf(s.raws.UpdateOp(rqRaw{ID: "1"}, rqRawPrefs.Remove()).Request) },
+		before: []rqItem{rqRaw1},
+	},
+	{
 		name: "update-unrelated", why: "what no index is made of leaves index keys alone",
 		op: func(s *rqSchemas) rqOp {
 			return rqOf(s.orders.UpdateOp(rqOrder{UserID: "ann", ID: "1"}, rqOrderTotal.Set(9)).Request)
@@ -188,13 +207,17 @@ var rqRuleRows = []rqRow{
 	},
 	{
 		name: "update-min-above-zero", why: "Add upwards cannot fall below Min, save where nothing is stored, which counts as 0",
-		op:     func(s *rqSchemas) rqOp { return rqOf(s.ruled.UpdateOp(rqRuled{ID: "1"}, monotable.Add(rqLevel, 3)).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.ruled.UpdateOp(rqRuled{ID: "1"}, monotable.Add(rqLevel, 3)).Request)
+		},
 		before: []rqItem{{"PK": "RULED#1", "SK": "RULED", "_et": "Ruled", "level": 10}},
 		fails:  []rqItem{{"PK": "RULED#1", "SK": "RULED", "_et": "Ruled"}},
 	},
 	{
 		name: "update-max", why: "Add upwards keeps to Max; a missing number counts as 0 and fits; an expired item is not there",
-		op:     func(s *rqSchemas) rqOp { return rqOf(s.sessions.UpdateOp(rqSession{ID: "1"}, monotable.Add(rqCount, 30)).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.sessions.UpdateOp(rqSession{ID: "1"}, monotable.Add(rqCount, 30)).Request)
+		},
 		before: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 70}},
 		fails: []rqItem{
 			{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 71},
@@ -218,13 +241,17 @@ var rqRuleRows = []rqRow{
 	},
 	{
 		name: "update-untagged", why: "TagNone asks for existence by the key, and looks at no tag",
-		op:     func(s *rqSchemas) rqOp { return rqOf(s.untagged.UpdateOp(rqNote{ID: "1"}, rqNoteText.Set("t")).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.untagged.UpdateOp(rqNote{ID: "1"}, rqNoteText.Set("t")).Request)
+		},
 		before: []rqItem{{"PK": "UNTAGGED#1", "SK": "UNTAGGED", "_et": "anything"}},
 		fails:  []rqItem{nil},
 	},
 	{
 		name: "update-optional-tag", why: "TagOptional takes an item without a tag and tags it, not another entity's, and never creates one",
-		op:     func(s *rqSchemas) rqOp { return rqOf(s.optional.UpdateOp(rqNote{ID: "1"}, rqNoteText.Set("t")).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.optional.UpdateOp(rqNote{ID: "1"}, rqNoteText.Set("t")).Request)
+		},
 		before: []rqItem{{"PK": "OPTIONAL#1", "SK": "OPTIONAL"}},
 		fails:  []rqItem{nil, {"PK": "OPTIONAL#1", "SK": "OPTIONAL", "_et": "Robot"}},
 	},
@@ -265,6 +292,9 @@ var (
 	rqOrder1 = rqItem{
 		"PK": "USER#ann", "SK": "ORDER#1", "_et": "Order", "GSI3PK": "STATUS#paid", "GSI3SK": "1",
 		"userId": "ann", "orderId": "1", "total": 5, "status": "paid", "open": true,
+	}
+	rqRaw1 = rqItem{
+		"PK": "RAW#1", "SK": "RAW", "_et": "Raw", "GSI1PK": "THEME#dark", "GSI1SK": "1", "id": "1", "prefs": rqItem{"theme": "dark"},
 	}
 	rqMatch1 = rqItem{
 		"PK": "MATCH#1", "SK": "MATCH", "_et": "Match", "matchId": "1", "tournament": "winter", "region": "eu", "score": 3,

@@ -33,7 +33,9 @@ var rqForeign = rqItem{"PK": "USER#ann", "SK": "PROFILE", "_et": "Robot"}
 var rqGetRows = []rqRow{
 	{
 		name: "get", why: "the key templates filled, and nothing else: reads are eventually consistent; the version in a key means nothing to a read",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.users.GetOp(rqUser{ID: "ann", Plan: "pro", Version: 9}).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.users.GetOp(rqUser{ID: "ann", Plan: "pro", Version: 9}).Request)
+		},
 	},
 	{
 		name: "get-consistent", why: "Consistent asks for a consistent read, Reveal changes nothing in the request",
@@ -58,6 +60,14 @@ var rqGetRows = []rqRow{
 		op: func(s *rqSchemas) rqOp {
 			return rqOf(s.events.GetOp(rqEvent{Stream: "s", Seq: 42, At: time.Date(2026, 11, 21, 1, 2, 3, 4000, time.FixedZone("", -7200)), Kind: "made"}).Request)
 		},
+	},
+	{
+		name: "get-transformed", why: "transforms run on the parts of a key",
+		op: func(s *rqSchemas) rqOp { return rqOf(s.events.GetOp(rqEvent{Stream: "S", Kind: "MADE"}).Request) },
+	},
+	{
+		name: "get-declared-key", why: "a key that T declares too is still made by its template",
+		op: func(s *rqSchemas) rqOp { return rqOf(s.raws.GetOp(rqRaw{PK: "ignored", ID: "1"}).Request) },
 	},
 	{
 		name: "get-zero-parts", why: "0 and the zero time are values of a key, not empty parts (F098)",
@@ -92,7 +102,9 @@ var rqGetRows = []rqRow{
 var rqCreateRows = []rqRow{
 	{
 		name: "create", why: "defaults fill what is zero, transforms run, times and version are set, the tag and both index keys are there; a zero hidden and a nil slice are left out; no item may be there",
-		op:    func(s *rqSchemas) rqOp { return rqOf(s.users.CreateOp(rqUser{ID: "ann", Email: "Ann@Example.com"}).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.users.CreateOp(rqUser{ID: "ann", Email: "Ann@Example.com"}).Request)
+		},
 		fails: []rqItem{rqAnn, rqForeign},
 	},
 	{
@@ -188,7 +200,9 @@ var rqCreateRows = []rqRow{
 	},
 	{
 		name: "create-number-and-binary-key", why: "an attribute of T that is the key is written once; N and B keep their types",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.blobs.CreateOp(rqBlob{Shard: -4, Digest: []byte("#"), Size: 9}).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.blobs.CreateOp(rqBlob{Shard: -4, Digest: []byte("#"), Size: 9}).Request)
+		},
 	},
 	{
 		name: "create-natural-key", why: "without a sort key, and with the key as T's own attribute",
@@ -212,6 +226,18 @@ var rqCreateRows = []rqRow{
 		name: "create-all-empty", why: "empty is not nil: an empty list, map and binary are stored; an empty set cannot be and is left out (F084, F085)",
 		op: func(s *rqSchemas) rqOp {
 			return rqOf(s.things.CreateOp(rqThing{ID: "1", SS: []string{}, NS: []int{}, BS: [][]byte{}, B: []byte{}, L: []string{}, M: map[string]int{}}).Request)
+		},
+	},
+	{
+		name: "create-declared-key", why: "a key that T declares too is written once, as its template makes it; a nested part (F108)",
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.raws.CreateOp(rqRaw{PK: "ignored", Index: "ignored", ID: "1", Prefs: rqPrefs{Theme: "dark"}}).Request)
+		},
+	},
+	{
+		name: "create-declared-index-key-absent", why: "and left out where its part is absent, whatever the field holds (F099)",
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.raws.CreateOp(rqRaw{PK: "RAW#1", Index: "THEME#old", ID: "1"}).Request)
 		},
 	},
 	{
@@ -349,7 +375,9 @@ var rqDeleteRows = []rqRow{
 	},
 	{
 		name: "delete-untagged-condition", why: "with a condition, existence is asked of the key",
-		op:     func(s *rqSchemas) rqOp { return rqOf(s.untagged.DeleteOp(rqNote{ID: "1"}, rqNoteText.NotExists()).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.untagged.DeleteOp(rqNote{ID: "1"}, rqNoteText.NotExists()).Request)
+		},
 		before: []rqItem{{"PK": "UNTAGGED#1", "SK": "UNTAGGED"}},
 		fails:  []rqItem{nil},
 	},
@@ -361,7 +389,7 @@ var rqDeleteRows = []rqRow{
 	},
 	{
 		name: "delete-expired-condition", why: "an expired item counts as absent, so a condition on it does not hold",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.sessions.DeleteOp(rqSession{ID: "1"}, rqCount.Ge(1)).Request) },
+		op:     func(s *rqSchemas) rqOp { return rqOf(s.sessions.DeleteOp(rqSession{ID: "1"}, rqCount.Ge(1)).Request) },
 		before: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 1, "expires": 1795255201}},
 		fails:  []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 1, "expires": 1795255200}},
 	},

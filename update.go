@@ -95,6 +95,9 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 }
 
 func (u *exprBuilder) updateInput(o *options, key map[string]types.AttributeValue) (*dynamodb.UpdateItemInput, error) {
+	if n := u.written + codec.Size(key); n > maxItem {
+		return nil, invalidf("the update stores %d bytes; DynamoDB takes items of %d", n, maxItem)
+	}
 	expr, err := u.build()
 	if err != nil {
 		return nil, err
@@ -142,11 +145,9 @@ func (u *updateCompiler) apply(c *changeNode) error {
 		if av == nil {
 			return invalidf("SetIfAbsent %s: nil and empty sets cannot be stored", p)
 		}
-		return u.set(p, u.name(p).IfNotExists(value(av)))
+		return u.set(p, u.name(p).IfNotExists(u.stored(av)))
 	case changeRemove:
-		if u.m.attribute(p).has(ruleRequired) {
-			u.violations = append(u.violations, Violation{Attribute: p.String(), Rule: string(ruleRequired), Err: errors.New("is required, so it cannot be removed")})
-		}
+		u.violations = append(u.violations, u.m.requiredBelow(p)...)
 		u.know(p, reflect.Value{})
 		return u.remove(p)
 	case changeSetFrom:
@@ -160,6 +161,18 @@ func (u *updateCompiler) apply(c *changeNode) error {
 	return u.compute(c)
 }
 
+// requiredBelow finds what must not be removed with an attribute. What lies behind a pointer may go with it.
+func (m *model) requiredBelow(p path) []Violation {
+	var found []Violation
+	empty := reflect.New(m.typ).Elem()
+	for _, a := range m.ruled {
+		if _, there := get(empty, a.chain); there && a.has(ruleRequired) && a.path.under(p) {
+			found = append(found, Violation{Attribute: a.String(), Rule: string(ruleRequired), Err: errors.New("is required, so it cannot be removed")})
+		}
+	}
+	return found
+}
+
 // allowed refuses changes of attributes that are not the caller's to change, and changes that rules could not check.
 func (u *updateCompiler) allowed(c *changeNode) error {
 	p := c.loc.path
@@ -170,10 +183,17 @@ func (u *updateCompiler) allowed(c *changeNode) error {
 		return invalidf("%s %s: it is part of the primary key, which cannot change; Create the item anew and Delete this one", c.op, p)
 	case u.m.writes(p[0].name):
 		return invalidf("%s %s: monotable writes this attribute", c.op, p)
-	case a.has(ruleImmutable), a.has(ruleCreatedAt):
-		return invalidf("%s %s: it is immutable", c.op, p)
-	case a.has(ruleVersion), a.has(ruleUpdatedAt), a.has(ruleDerived):
-		return invalidf("%s %s: monotable writes this attribute", c.op, p)
+	}
+	for _, near := range u.m.ruled {
+		if !near.path.under(p) && !p.under(near.path) {
+			continue
+		}
+		switch {
+		case near.has(ruleImmutable), near.has(ruleCreatedAt):
+			return invalidf("%s %s: %s is immutable", c.op, p, near)
+		case near.has(ruleVersion), near.has(ruleUpdatedAt), near.has(ruleDerived):
+			return invalidf("%s %s: monotable writes %s", c.op, p, near)
+		}
 	}
 	if above := u.m.checkedAbove(p); above != nil {
 		return invalidf("%s %s: the rules of %s look at it as a whole; Set it whole, or use Modify", c.op, p, above)
@@ -224,22 +244,20 @@ func (u *updateCompiler) setValue(p path, v any) (types.AttributeValue, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := u.m.attribute(p)
-	if a.has(ruleExpiresAt) && field.IsZero() || u.m.emptyIndexKey(p, av) {
+	if u.m.attribute(p).has(ruleExpiresAt) && field.IsZero() {
 		return nil, nil
 	}
-	return av, nil
+	return u.m.asIndexKey(p, av)
 }
 
-// emptyIndexKey says that av is an empty text or binary for an attribute of T that is an index key: DynamoDB refuses it, so it means absent.
-func (m *model) emptyIndexKey(p path, av types.AttributeValue) bool {
-	for _, set := range m.indexes {
-		if k := set.byName(p[0].name); k != nil && k.field != nil && len(p) == 1 {
-			checked, err := k.checked(av)
-			return err == nil && checked == nil
+// asIndexKey checks the value of an attribute of T that is an index key. DynamoDB refuses an empty one, so it means absent: nil.
+func (m *model) asIndexKey(p path, av types.AttributeValue) (types.AttributeValue, error) {
+	for _, set := range m.sets() {
+		if k := set.byName(p[0].name); k != nil && k.field != nil && len(p) == 1 && av != nil {
+			return k.checked(av)
 		}
 	}
-	return false
+	return av, nil
 }
 
 // know notes the value of an attribute, and of those below it, after the update. An invalid value means that it is removed.
@@ -317,13 +335,13 @@ func (u *updateCompiler) compute(c *changeNode) error {
 		}
 		stored := name.IfNotExists(value(&types.AttributeValueMemberL{Value: []types.AttributeValue{}}))
 		if c.op == changeAppend {
-			return u.set(p, expression.ListAppend(stored, value(av)))
+			return u.set(p, expression.ListAppend(stored, u.stored(av)))
 		}
-		return u.set(p, expression.ListAppend(value(av), stored))
+		return u.set(p, expression.ListAppend(u.stored(av), stored))
 	case *types.AttributeValueMemberSS, *types.AttributeValueMemberNS, *types.AttributeValueMemberBS:
 		switch c.op {
 		case changeAddTo:
-			u.update = u.update.Add(name, value(av))
+			u.update = u.update.Add(name, u.stored(av))
 			return u.touch(p)
 		case changeDeleteFrom:
 			u.update = u.update.Delete(name, value(av))
@@ -367,7 +385,6 @@ func (u *updateCompiler) boundAdd(p path, n any) error {
 			within = name.LessThanEqual(room)
 		}
 		if fits {
-			u.operators += 2
 			within = name.AttributeNotExists().Or(within)
 		}
 		u.where(within)

@@ -196,20 +196,29 @@ func (m *model) versionOf(item reflect.Value) (uint64, error) {
 	return uint64(v.Int()), nil
 }
 
-// setVersion writes the version after a write.
-func (m *model) setVersion(item reflect.Value, n uint64) error {
-	v, _ := get(item, m.version.chain)
-	full := fmt.Errorf("%w: %s has no room for another version", ErrInvalid, m.version)
-	if v.CanUint() {
-		if v.OverflowUint(n) || n == 0 {
-			return full
-		}
-		v.SetUint(n)
-		return nil
+// maxVersion is the greatest version that the attribute's type holds.
+func (m *model) maxVersion() uint64 {
+	t := m.version.value.Type
+	if reflect.Zero(t).CanUint() {
+		return math.MaxUint64 >> (64 - t.Bits())
 	}
-	if n > math.MaxInt64 || v.OverflowInt(int64(n)) {
-		return full
+	return math.MaxUint64 >> (65 - t.Bits())
+}
+
+// roomFor refuses to raise version n if the attribute's type cannot hold the next one.
+func (m *model) roomFor(n uint64) error {
+	if n >= m.maxVersion() {
+		return invalidf("%s has reached the end of its type", m.version)
 	}
-	v.SetInt(int64(n))
 	return nil
+}
+
+// setVersion writes the version after a write.
+func (m *model) setVersion(item reflect.Value, n uint64) {
+	v, _ := get(item, m.version.chain)
+	if v.CanUint() {
+		v.SetUint(n)
+	} else {
+		v.SetInt(int64(n)) //nolint:gosec // roomFor has checked it
+	}
 }

@@ -134,11 +134,12 @@ func (m *model) buildPut(ctx context.Context, o *options, create bool, item refl
 			return nil, err
 		}
 		if create && n != 0 {
-			return nil, invalidf("%s is %d; Create wants 0", m.version, n)
+			return nil, invalidf("%s is set; Create wants version 0", m.version)
 		}
-		if err := m.setVersion(item, n+1); err != nil {
+		if err := m.roomFor(n); err != nil {
 			return nil, err
 		}
+		m.setVersion(item, n+1)
 		if !o.noVersion && !create {
 			w.expect.version = &n
 		}
@@ -160,7 +161,7 @@ func (m *model) buildPut(ctx context.Context, o *options, create bool, item refl
 	if !create && (w.expect.version == nil || *w.expect.version != 0) {
 		m.protect(b, w, item, encoded)
 	}
-	if err := b.whereAll(conds); err != nil {
+	if err := m.wherePut(b, w, conds); err != nil {
 		return nil, err
 	}
 	expr, err := b.build()
@@ -190,13 +191,42 @@ func (m *model) protect(b *exprBuilder, w *putWrite, item reflect.Value, encoded
 		switch {
 		case a.has(ruleHidden) && av == nil:
 			w.expect.absent = append(w.expect.absent, a.path)
-			b.where(b.name(a.path).AttributeNotExists())
-		case a.has(ruleImmutable) && av != nil:
+			b.where(m.orOver(b, w.expect.now, b.name(a.path).AttributeNotExists()))
+		case a.has(ruleImmutable) && av == nil:
+			w.expect.fixed[a.String()] = nil
+			b.where(m.orOver(b, w.expect.now, b.name(a.path).AttributeNotExists()))
+		case a.has(ruleImmutable):
 			w.expect.fixed[a.String()] = av
-			name := b.name(a.path)
-			b.where(b.top(m.primary.partition[0].Name).AttributeNotExists().Or(name.Equal(value(av))))
+			absent := b.top(m.primary.partition[0].Name).AttributeNotExists()
+			b.where(m.orOver(b, w.expect.now, absent.Or(b.name(a.path).Equal(value(av)))))
 		}
 	}
+}
+
+// wherePut adds the caller's conditions of a Create or Put. An expired item counts as absent, so they hold for it if
+// they hold for nothing.
+func (m *model) wherePut(b *exprBuilder, w *putWrite, conds []*condNode) error {
+	fresh := w.expect.create || w.expect.version != nil && *w.expect.version == 0
+	for _, n := range conds {
+		c, err := b.compile(n)
+		switch {
+		case err != nil:
+			return err
+		case m.expires == nil || w.expect.exist:
+			b.where(c)
+		case n.holdsForNothing() && !fresh:
+			b.where(m.orOver(b, w.expect.now, c))
+		case n.holdsForNothing():
+		default:
+			if fresh {
+				b.where(b.top(m.primary.partition[0].Name).AttributeNotExists())
+			} else {
+				b.where(m.alive(b, w.expect.now))
+			}
+			b.where(c)
+		}
+	}
+	return nil
 }
 
 // deleteWrite is a compiled Delete.
@@ -242,6 +272,32 @@ func (m *model) buildDelete(o *options, key reflect.Value, conds []*condNode) (*
 		w.input.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}
 	return w, nil
+}
+
+// buildCheck compiles a check.
+func (m *model) buildCheck(o *options, key reflect.Value, conds []*condNode) (*types.ConditionCheck, *expectation, error) {
+	now := m.now()
+	b := newExprBuilder(m)
+	av, version, err := m.keyOf(o, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	m.wherePresent(b, now)
+	if version != nil {
+		b.where(b.name(m.version.path).Equal(value(versionValue(*version))))
+	}
+	if err := b.whereAll(conds); err != nil {
+		return nil, nil, err
+	}
+	expr, err := b.build()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &types.ConditionCheck{
+		TableName: ptr(o.tableName(m.table)), Key: av, ConditionExpression: expr.condition,
+		ExpressionAttributeNames: expr.names, ExpressionAttributeValues: expr.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, &expectation{exist: true, version: version, now: now}, nil
 }
 
 // keyOf makes the key of a T with its key fields set, and the version it asks for, if any.
@@ -322,6 +378,9 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 		case expect.version != nil && !codec.Equal(stored, versionValue(*expect.version)):
 			because(m.version.String(), "", ErrVersionConflict)
 			return
+		case expect.version == nil && compareScalars(stored, versionValue(m.maxVersion())) >= 0:
+			because(m.version.String(), m.version.String()+" has reached the end of its type", ErrConditionFailed)
+			return
 		}
 	}
 	for _, p := range expect.absent {
@@ -331,7 +390,7 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 		}
 	}
 	for _, a := range m.ruled {
-		if av := expect.fixed[a.String()]; av != nil && !codec.Equal(av, orNull(valueIn(item, a.path))) {
+		if av, fixed := expect.fixed[a.String()]; fixed && !codec.Equal(orNull(av), orNull(valueIn(item, a.path))) {
 			because(a.String(), a.String()+" is immutable", ErrConditionFailed)
 			return
 		}

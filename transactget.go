@@ -1,0 +1,104 @@
+package monotable
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// ReadOp is a read that a transaction can carry: GetOp.
+type ReadOp interface {
+	transactRead() (*transactRead, error)
+}
+
+// transactRead is one compiled read of a transaction.
+type transactRead struct {
+	*transactEntry
+	get    *types.Get
+	decode func(item attributeMap) error
+}
+
+// TransactGet reads 1 to 100 different items, of any entities, also of other tables with the same client, as they were at one moment, into the destinations of
+// the operations. An item that is missing, expired or of another entity is told by a [*TransactionError] that matches ErrNotFound or ErrWrongEntity;
+// the others are filled in all the same. A conflict with a write is tried again, with full jitter, until the [Attempts] or the context end.
+func (t *Table) TransactGet(ctx context.Context, ops ...ReadOp) error {
+	return opError("TransactGet", t.Name(), t.transactGet(ctx, ops))
+}
+
+func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
+	if len(ops) == 0 || len(ops) > maxTransact {
+		return invalidf("%d operations; a transaction takes 1 to %d", len(ops), maxTransact)
+	}
+	reads, entries := make([]*transactRead, len(ops)), make([]*transactEntry, len(ops))
+	in := &dynamodb.TransactGetItemsInput{ReturnConsumedCapacity: t.options.returnCapacity()}
+	var keys keyRegister
+	for i, op := range ops {
+		if op == nil {
+			return invalidf("operation %d is nil", i)
+		}
+		read, err := op.transactRead()
+		if err != nil {
+			return fmt.Errorf("operation %d: %w", i, err)
+		}
+		if err := keys.add(t, read.table, read.m, read.key); err != nil {
+			return err
+		}
+		reads[i], entries[i] = read, read.transactEntry
+		in.TransactItems = append(in.TransactItems, types.TransactGetItem{Get: read.get})
+	}
+	if err := started(ctx); err != nil {
+		return err
+	}
+	var out *dynamodb.TransactGetItemsOutput
+	err := t.untilSettled(ctx, func() (err error) {
+		out, err = t.client.TransactGetItems(ctx, in, t.options.client...)
+		return err
+	})
+	if err != nil {
+		return transactionError(err, false, entries)
+	}
+	for i := range out.ConsumedCapacity {
+		t.options.capacity.add(&out.ConsumedCapacity[i])
+	}
+	failed := &TransactionError{}
+	for i, read := range reads {
+		var item attributeMap
+		if i < len(out.Responses) {
+			item = out.Responses[i].Item
+		}
+		if err := read.decode(item); err != nil {
+			failed.Operations = append(failed.Operations, &OperationError{Index: i, Op: "Get", Entity: read.m.name, Key: read.key, Err: err})
+		}
+	}
+	if len(failed.Operations) > 0 {
+		return failed
+	}
+	return nil
+}
+
+func (o GetOp[T]) transactRead() (*transactRead, error) {
+	if o.dst == nil {
+		return nil, invalidf("GetOp without a destination")
+	}
+	in, err := o.Request()
+	if err != nil {
+		return nil, err
+	}
+	m := o.e.model
+	return &transactRead{
+		transactEntry: m.entry("Get", &o.e.options, in.Key, nil, types.TransactWriteItem{}),
+		get:           &types.Get{TableName: in.TableName, Key: in.Key},
+		decode: func(item attributeMap) error {
+			if err := m.present(item); err != nil {
+				return err
+			}
+			found, err := o.e.decoded(item)
+			if err == nil {
+				*o.dst = found
+			}
+			return err
+		},
+	}, nil
+}
