@@ -26,9 +26,10 @@ type parcel struct {
 }
 
 type letter struct {
-	Box string `dynamodbav:"box"`
-	ID  int    `dynamodbav:"id"`
-	Ver int    `dynamodbav:"ver"`
+	Box  string `dynamodbav:"box"`
+	ID   int    `dynamodbav:"id"`
+	Ver  int    `dynamodbav:"ver"`
+	Note string `dynamodbav:"note"`
 }
 
 var (

@@ -238,7 +238,7 @@ func serviceError(err error, wrote bool) error {
 	switch {
 	case answered && throttleCodes[api.ErrorCode()]:
 		failure.sentinel = ErrThrottled
-	case answered && !serverFault(api, err):
+	case answered && !serverFault(api, err) && api.ErrorCode() != "TransactionInProgressException":
 	case wrote:
 		failure.sentinel = ErrOutcomeUnknown
 	case errors.As(err, new(ratelimit.QuotaExceededError)):

@@ -23,6 +23,8 @@ func (r *keyRange) from(operand string, included bool) {
 	r.low = r.base + operand
 	switch {
 	case included:
+		// A shorter text closes with the delimiter, which sorts after what is below it: "a#" is in the range from "a!".
+		r.loose = r.loose || !r.last && !r.part.OrderedBeforeDelimiter() && r.belowDelimiter(operand) >= 0
 	case r.last:
 		r.low = after(r.low)
 	case r.part.OrderedBeforeDelimiter():
@@ -47,7 +49,7 @@ func (r *keyRange) to(operand string, included bool) {
 	}
 	// "a!" is greater than "a", but "a!#" sorts before "a#": go up to the first such place.
 	delim := string(r.part.Delimiter())
-	if i := strings.IndexFunc(operand, func(c rune) bool { return c < rune(r.part.Delimiter()) }); i >= 0 {
+	if i := r.belowDelimiter(operand); i >= 0 {
 		r.high, r.loose = last(r.base+operand[:i]+delim), true
 		return
 	}
@@ -55,6 +57,11 @@ func (r *keyRange) to(operand string, included bool) {
 		r.high = last(r.high + delim)
 		r.loose = true
 	}
+}
+
+// belowDelimiter is where the text has its first character that sorts before the delimiter, or -1.
+func (r *keyRange) belowDelimiter(text string) int {
+	return strings.IndexFunc(text, func(c rune) bool { return c < rune(r.part.Delimiter()) })
 }
 
 // before is the greatest key below s, none of which holds MaxPart.

@@ -109,6 +109,7 @@ func page[V any](ctx context.Context, s source) (Page[V], error) {
 			}
 		}
 		if raw.last == nil {
+			page.Next = ""
 			return page, nil
 		}
 		if page.Next, err = p.cursor(raw.last); err != nil || p.spec.limit == 0 || len(page.Items) == p.spec.limit {

@@ -1,6 +1,7 @@
 package monotable_test
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -80,7 +81,20 @@ var rqRuleRows = []rqRow{
 			return rqOf(s.users.With(monotable.WithoutVersionCheck()).UpdateOp(rqAnnRead(), rqPlan.Set("pro")).Request)
 		},
 		before: []rqItem{rqAnn.with(rqItem{"version": 9})},
-		fails:  []rqItem{rqAnn.with(rqItem{"version": nil})},
+		fails:  []rqItem{nil, rqForeign, rqAnn.with(rqItem{"version": math.MaxInt64})},
+	},
+	{
+		name: "update-without-version", why: "and a missing one too, which is taken for 0",
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.users.With(monotable.WithoutVersionCheck()).UpdateOp(rqUser{ID: "ann"}, rqPlan.Set("pro")).Request)
+		},
+		before: []rqItem{rqAnn.with(rqItem{"version": nil})},
+	},
+	{
+		name: "update-version-full", why: "a version that has reached the end of its type is not raised beyond it; the condition says so (F022)",
+		op:     func(s *rqSchemas) rqOp { return rqOf(s.users.UpdateOp(rqUser{ID: "ann"}, rqPlan.Set("pro")).Request) },
+		before: []rqItem{rqAnn.with(rqItem{"version": math.MaxInt64 - 1})},
+		fails:  []rqItem{rqAnn.with(rqItem{"version": math.MaxInt64}), rqAnn.with(rqItem{"version": nil})},
 	},
 	{
 		name: "update-adopt-unversioned", why: "AdoptUnversioned takes an item without a version as version 0 (F022)",
