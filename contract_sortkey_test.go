@@ -351,3 +351,23 @@ func TestF062_RefusedSortKeys(t *testing.T) {
 	}
 	require.Zero(t, spy.calls())
 }
+
+// TestF062_NothingBelow asks for what sorts before everything.
+func TestF062_NothingBelow(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	bare := mustEntity(t, s.Table, monotable.Schema[entry]{Name: "Bare", Key: monotable.Key{Partition: "B#{shelf}", Sort: "{text}"}})
+	led := mustEntity(t, s.Table, monotable.Schema[entry]{Name: "Led", Key: monotable.Key{Partition: "L#{shelf}", Sort: "T#{text}"}})
+	for _, e := range []*monotable.Entity[entry]{bare, led} {
+		_, err := e.Create(t.Context(), entry{Shelf: "s", Text: "\x00"})
+		require.NoError(t, err)
+		q := e.Query(entry{Shelf: "s"})
+		for want, c := range map[int]monotable.KeyCond[entry]{0: entryText.Lt("\x00"), 1: entryText.Le("\x00")} {
+			got, err := q.SortKey(c).Collect(t.Context())
+			require.NoError(t, err, e.Name())
+			require.Len(t, got, want, e.Name())
+		}
+		got, err := q.SortKey(entryText.Gt("\U0010FFFE")).Collect(t.Context())
+		require.NoError(t, err, e.Name())
+		require.Empty(t, got, e.Name())
+	}
+}

@@ -147,6 +147,9 @@ func (u *updateCompiler) indexKeys() error {
 
 // leavesIndex says that a part is known to be absent, so that the item is not in the index whatever the others are.
 func (u *updateCompiler) leavesIndex(set *keySet) bool {
+	if set.when != nil && u.needAll("", set.whenReads) == nil && !set.when.when(u.item.Addr().Interface()) {
+		return true
+	}
 	for _, k := range set.all() {
 		for i, a := range k.attributes() {
 			if !u.knows[a.String()].value {

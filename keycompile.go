@@ -54,7 +54,7 @@ func (c *compiler) compileKey(where string, attr KeyAttribute, text string, limi
 	own := c.plan.Field(attr.Name)
 	if text == "" {
 		switch {
-		case attr.Name == c.table.tag:
+		case attr.Name == c.table.tag && c.tagMode != TagNone:
 			k.tag = true
 			return k
 		case c.keyNamed(attr.Name) != nil:
@@ -256,7 +256,7 @@ func indexNames(t *tableCore) []string {
 // hasAll says whether every key attribute of the index has a value without a template.
 func (c *compiler) hasAll(keys *indexKeys) bool {
 	for _, k := range keys.all() {
-		if k.Name != c.table.tag && c.plan.Field(k.Name) == nil && c.keyNamed(k.Name) == nil {
+		if (k.Name != c.table.tag || c.tagMode == TagNone) && c.plan.Field(k.Name) == nil && c.keyNamed(k.Name) == nil {
 			return false
 		}
 	}

@@ -85,7 +85,9 @@ func (k *keyCompiler) scan() error {
 			if attr.tmpl == nil {
 				continue
 			}
-			if literal, _ := attr.tmpl.Prefix(nil); literal != "" {
+			if literal, whole := attr.tmpl.Prefix(nil); whole {
+				untagged = append(untagged, k.top(attr.Name).Equal(text(literal)))
+			} else if literal != "" {
 				untagged = append(untagged, k.top(attr.Name).BeginsWith(literal))
 			}
 		}
@@ -131,8 +133,20 @@ func (k *keyCompiler) filters() error {
 		}
 		k.filter(c)
 	}
-	if e := k.m.expires; e != nil && k.plan.set.projects(&k.m.table.primary, e.path[0].name) && k.plan.set.byName(e.path[0].name) == nil {
+	return k.notExpired()
+}
+
+// notExpired leaves out expired items. Where the expiry is the key that is queried, on which DynamoDB takes no filter, they are dropped after reading.
+func (k *keyCompiler) notExpired() error {
+	e := k.m.expires
+	switch {
+	case e == nil:
+	case !k.plan.set.projects(&k.m.table.primary, e.path[0].name):
+		return invalidf("index %q does not project %s, so expired items cannot be told", k.plan.spec.index, e)
+	case k.plan.spec.scan || k.plan.set.byName(e.path[0].name) == nil:
 		k.filter(k.m.alive(k.exprBuilder, k.m.now()))
+	default:
+		k.plan.drops = true
 	}
 	return nil
 }
@@ -166,6 +180,9 @@ func (n *condNode) paths() []path {
 
 // project asks for what is read, and refuses an index that does not hold it.
 func (k *keyCompiler) project() error {
+	if k.plan.spec.counting {
+		return nil
+	}
 	read := k.m.plan
 	if v := k.plan.spec.view; v != nil {
 		read = v.plan

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -126,6 +127,7 @@ type readPlan struct {
 	set      *keySet
 	expr     built
 	filtered bool
+	drops    bool // some of what is read may have to be dropped here, see keep
 	start    attributeMap // where a cursor says to go on
 	equal    attributeMap // the partition
 	tagged   bool         // the items read carry the type tag
@@ -198,15 +200,30 @@ func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
 			return rawPage{}, serviceError(err, false)
 		}
 		p.spec.options.capacity.add(out.ConsumedCapacity)
-		return rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}, nil
+		return p.keep(rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}), nil
 	default:
 		out, err := client.Query(ctx, in.(*dynamodb.QueryInput), opts...)
 		if err != nil {
 			return rawPage{}, serviceError(err, false)
 		}
 		p.spec.options.capacity.add(out.ConsumedCapacity)
-		return rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}, nil
+		return p.keep(rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}), nil
 	}
+}
+
+// keep drops what no filter could: untagged items whose keys are not the entity's, and expired ones of an index over the expiry.
+func (p *readPlan) keep(page rawPage) rawPage {
+	if !p.drops || len(page.items) == 0 {
+		return page
+	}
+	now := p.m.now()
+	page.items = slices.DeleteFunc(page.items, func(item attributeMap) bool {
+		_, tagged := item[p.m.table.tag]
+		foreign := p.m.tagMode == TagNone || p.m.tagMode == TagOptional && !tagged
+		return foreign && !p.m.matches(item) || p.m.expired(item, now)
+	})
+	page.count = len(page.items)
+	return page
 }
 
 var errSameKey = errors.New("monotable: the service returned the same LastEvaluatedKey twice")
@@ -267,6 +284,9 @@ func (p *readPlan) items(ctx context.Context) iter.Seq2[attributeMap, error] {
 func (p *readPlan) count(ctx context.Context) (int, error) {
 	n := 0
 	counting := func(in any) {
+		if p.drops {
+			return
+		}
 		switch in := in.(type) {
 		case *dynamodb.ScanInput:
 			in.Select = types.SelectCount

@@ -36,6 +36,7 @@ type querySpec struct {
 	pageSize   int
 	cursor     Cursor
 	view       *view // reads a smaller struct
+	counting   bool  // reads no attributes
 	err        error
 }
 
@@ -158,6 +159,7 @@ func (q Query[T]) First(ctx context.Context) (T, error) { return first[T](ctx, q
 
 // Count counts the items without reading them into memory; it costs the read units of reading them. A limit bounds it.
 func (q Query[T]) Count(ctx context.Context) (int, error) {
+	q.spec.counting = true
 	p, err := q.plan()
 	if err != nil {
 		return 0, q.opError(err)

@@ -32,6 +32,15 @@ func As[S, T any](q Query[T]) View[S] {
 	}}}
 }
 
+// Request is [Query.Request].
+func (v View[S]) Request() (any, error) {
+	p, err := v.from.compile()
+	if err != nil {
+		return nil, err
+	}
+	return p.request(p.start, p.spec.limit), nil
+}
+
 // All is [Query.All].
 func (v View[S]) All(ctx context.Context) iter.Seq2[S, error] { return all[S](ctx, v.from) }
 
