@@ -492,7 +492,7 @@ func (a *attribute) transformAs(v any) any {
 	if t := a.value.Type; t.Kind() == reflect.Pointer && t.Elem() == reflect.TypeOf(v) {
 		boxed := reflect.New(t.Elem())
 		boxed.Elem().Set(reflect.ValueOf(v))
-		return reflect.ValueOf(a.transform(boxed.Interface())).Elem().Interface()
+		return reflect.Indirect(reflect.ValueOf(a.transform(boxed.Interface()))).Interface()
 	}
 	return a.transform(v)
 }

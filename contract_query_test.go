@@ -202,6 +202,7 @@ func TestF073_AllIsLazyAndStartsAnew(t *testing.T) {
 	})
 	t.Run("a context that ends between pages", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
 		items := 0
 		var last error
 		for _, err := range notes.Query(note{Book: "b"}).PageSize(2).All(ctx) {
@@ -291,7 +292,7 @@ func TestF060_RefusedQueries(t *testing.T) {
 		"an attribute with itself":                  q.Filter(accountPlan.EqAttr(accountPlan)),
 		"a Scan with a sort key":                    e.Scan().SortKey(accountID.Eq("a")),
 		"a Scan with an order":                      e.Scan().Descending(),
-		"NaN":                                       q.Filter(monotable.Path[string](e, "prefs.nope").Exists()),
+		"a path that T does not have":               q.Filter(monotable.Path[string](e, "prefs.nope").Exists()),
 		"the zero value of an omitempty attribute":  q.Filter(accountSecret.Eq("")),
 	} {
 		_, err := q.Collect(t.Context())

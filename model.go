@@ -63,7 +63,7 @@ func (a *attribute) has(kind ruleKind) bool { return a.rule(kind) != nil }
 
 // transform runs the attribute's transforms on a Go value.
 func (a *attribute) transform(v any) any {
-	if rv := reflect.ValueOf(v); a == nil || rv.Kind() == reflect.String && !utf8.ValidString(rv.String()) {
+	if rv := reflect.Indirect(reflect.ValueOf(v)); a == nil || rv.Kind() == reflect.String && !utf8.ValidString(rv.String()) {
 		return v // encoding refuses invalid UTF-8; a transform such as strings.ToLower would cover it up
 	}
 	for _, part := range a.parts {
@@ -253,6 +253,9 @@ func (c *compiler) checkRules() {
 			}
 			if *role = a; a.has(ruleDefault) || a.has(ruleDefaultZero) || a.has(ruleDefaultFunc) || a.has(ruleDerived) || a.has(ruleTransform) {
 				c.problems.add(a.String(), "%s is written by monotable, so it takes no default, transform or derived value", part.kind)
+			}
+			if a.value.Type.Kind() == reflect.Pointer && part.kind == ruleVersion {
+				c.problems.add(a.String(), "Version cannot be a pointer")
 			}
 			if len(a.chain) > 1 && (part.kind == ruleVersion || part.kind == ruleExpiresAt) {
 				c.problems.add(a.String(), "%s must be a top-level attribute", part.kind)

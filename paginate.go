@@ -127,7 +127,7 @@ type readPlan struct {
 	set      *keySet
 	expr     built
 	filtered bool
-	drops    bool // some of what is read may have to be dropped here, see keep
+	drops    bool         // some of what is read may have to be dropped here, see keep
 	start    attributeMap // where a cursor says to go on
 	equal    attributeMap // the partition
 	tagged   bool         // the items read carry the type tag

@@ -160,18 +160,17 @@ var rqQueryRows = []rqRow{
 		skips: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 1, "expires": 1795255200}},
 	},
 	{
-		name: "query-expiring-index", why: "an index whose sort key is the expiry takes no filter on it, so the key condition drops what has expired",
-		op:    func(s *rqSchemas) rqOp { return s.sessions.Query(rqSession{ID: "1"}).Index("byExpiry").Request },
-		finds: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "expires": 1795255201}},
-		skips: []rqItem{{"PK": "SESSION#1", "SK": "SESSION2", "_et": "Session", "expires": 1795255200}},
+		name: "query-expiring-index", why: "DynamoDB takes no filter on a key, so in an index over the expiry what has expired is dropped after reading, and Limit must not bound what is read",
+		op:    func(s *rqSchemas) rqOp { return s.sessions.Query(rqSession{ID: "1"}).Index("byExpiry").Limit(1).Request },
+		finds: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "expires": 1795255201}, {"PK": "SESSION#1", "SK": "SESSION2", "_et": "Session", "expires": 1}},
 	},
 	{
-		name: "query-expiring-index-range", why: "beside a range of the caller's; times are compared as epoch seconds",
+		name: "query-expiring-index-range", why: "the same beside a range of the caller's; times are compared as epoch seconds",
 		op: func(s *rqSchemas) rqOp {
 			return s.sessions.Query(rqSession{ID: "1"}).Index("byExpiry").SortKey(rqExpires.Le(time.Unix(1795255300, 0))).Request
 		},
 		finds: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "expires": 1795255300}},
-		skips: []rqItem{{"PK": "SESSION#1", "SK": "SESSION2", "_et": "Session", "expires": 1795255200}, {"PK": "SESSION#1", "SK": "SESSION3", "_et": "Session", "expires": 1795255301}},
+		skips: []rqItem{{"PK": "SESSION#1", "SK": "SESSION3", "_et": "Session", "expires": 1795255301}},
 	},
 	{
 		name: "query-optional-tag", why: "the templates prove that nothing else is there, so items without a tag are read without a filter",

@@ -143,7 +143,7 @@ var rqRefusedWrites = []rqRefusal{
 	rqNoIf("nil", "a nil condition is a mistake, not an absent one (F117)", "", nil),
 	rqNoIf("zero", "the zero KeyCond too", "", monotable.KeyCond[rqThing]{}),
 	rqNoIf("zero-attr", "a handle that was not made by Field", "Field", monotable.Attr[rqThing, string]{}.Eq("x")),
-	rqNoIf("zero-size", "nor was this", "", monotable.Size[rqThing]{}.Eq(1)),
+	rqNoIf("zero-size", "nor was this", "Attr", monotable.Size[rqThing]{}.Eq(1)),
 	rqNoIf("all-of-nothing", "All without conditions would always be true (F117)", "All", monotable.All[rqThing]()),
 	rqNoIf("any-of-nothing", "Any without conditions never", "Any", monotable.Any[rqThing]()),
 	rqNoIf("not-nil", "a nil condition inside", "", monotable.Not[rqThing](nil)),
@@ -264,6 +264,9 @@ var rqRefusedUpdates = []rqRefusal{
 	rqNoUser("computed-rules", "rules cannot check what the server copies", []string{"plan"}, rqPlan.SetFrom(rqEmail)),
 	rqNo("update-version-negative", "a version in the key is never negative", func(s *rqSchemas) rqOp {
 		return rqOf(s.users.UpdateOp(rqUser{ID: "ann", Version: -1}, rqPlan.Set("pro")).Request)
+	}, "version"),
+	rqNo("update-version-full", "nor can one that is the last of its type be raised (F022)", func(s *rqSchemas) rqOp {
+		return rqOf(s.users.UpdateOp(rqUser{ID: "ann", Version: math.MaxInt64}, rqPlan.Set("pro")).Request)
 	}, "version"),
 	rqNo("update-index-part-unknown", "a part that the call does not know is named, all of them (F104)", func(s *rqSchemas) rqOp {
 		return rqOf(s.tickets.UpdateOp(rqTicket{ID: "1", Team: "ignored", Prio: 1}, rqState.Set("done")).Request)

@@ -142,3 +142,16 @@ func rqTableOf(in any) *string {
 	}
 	return nil
 }
+
+// TestF074_IndexOverExpiry drops what has expired where no filter can.
+func TestF074_IndexOverExpiry(t *testing.T) {
+	s := newRqSchemas(t)
+	for _, at := range []int{1, 1795255200, 1795255201, 1900000000} {
+		item := rqItem{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "sessionId": fmt.Sprint(at), "expires": at}
+		s.reads.page = append(s.reads.page, item.item())
+	}
+	found, err := s.sessions.Query(rqSession{ID: "1"}).Index("byExpiry").Limit(1).Collect(t.Context())
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.Equal(t, "1795255201", found[0].ID)
+}

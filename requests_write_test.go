@@ -309,6 +309,30 @@ var rqPutRows = []rqRow{
 		},
 	},
 	{
+		name: "create-condition-over-expired", why: "an expired item counts as absent for the caller's conditions too: what holds for nothing holds for it",
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.sessions.CreateOp(rqSession{ID: "1"}, rqCount.NotExists(), rqDevice.Ne(new("phone"))).Request)
+		},
+		before: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 1, "device": "phone", "expires": 1795255200}},
+		fails:  []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session"}},
+	},
+	{
+		name: "put-condition-over-expired", why: "the same for Put, beside an item that has not expired",
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.sessions.PutOp(rqSession{ID: "1", Secret: "s", Device: new("phone")}, monotable.Any(rqCount.Ne(1), rqCount.NotExists())).Request)
+		},
+		before: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 1, "expires": 1795255200}},
+		fails:  []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 1, "device": "phone", "expires": 1795255201}},
+	},
+	{
+		name: "put-condition-not-over-expired", why: "what does not hold for nothing does not hold for an expired item, whatever that was",
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.sessions.PutOp(rqSession{ID: "1", Secret: "s", Device: new("phone")}, rqCount.Ge(1)).Request)
+		},
+		before: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 1, "device": "phone", "expires": 1795255201}},
+		fails:  []rqItem{nil, {"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "count": 1, "device": "phone", "expires": 1795255200}},
+	},
+	{
 		name: "put-immutable-new", why: "where nothing is there, an immutable attribute may be set",
 		op: func(s *rqSchemas) rqOp {
 			return rqOf(s.sessions.PutOp(rqSession{ID: "1", Device: new("phone"), Secret: "s"}).Request)

@@ -79,8 +79,12 @@ func (r AttrRule[T, V]) and(part rulePart) AttrRule[T, V] {
 	return AttrRule[T, V]{spec: &spec}
 }
 
-// as gives back the value a typed rule stored as any; a nil interface is V's zero value.
+// as gives a typed rule its value: of the attribute itself or, for a handle made by Elem, of what it points to. A nil
+// interface is V's zero value.
 func as[V any](x any) V {
+	if p, ok := x.(*V); ok && p != nil {
+		return *p
+	}
 	v, _ := x.(V)
 	return v
 }

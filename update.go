@@ -231,13 +231,7 @@ func (u *updateCompiler) setValue(p path, v any) (types.AttributeValue, error) {
 	}
 	probe := reflect.New(u.m.typ).Elem()
 	field := place(probe, chain)
-	rv := reflect.ValueOf(v)
-	if rv.IsValid() && field.Kind() == reflect.Pointer && rv.Type() == field.Type().Elem() {
-		field.Set(reflect.New(rv.Type())) // a handle made by Elem
-		field.Elem().Set(rv)
-	} else {
-		assign(field, v)
-	}
+	assign(field, v)
 	u.violations = append(u.violations, u.m.prepareAt(probe, p)...)
 	u.know(p, field)
 	av, err := u.m.encodeAt(p, field.Interface())
@@ -286,13 +280,7 @@ func (u *updateCompiler) given(p path, v any) error {
 	}
 	u.where(u.name(p).Equal(value(av)))
 	if chain, ok := fieldChain(u.m.plan, p); ok {
-		field := place(u.item, chain)
-		rv := reflect.ValueOf(u.m.attribute(p).transformAs(v))
-		if field.Kind() == reflect.Pointer && rv.Type() != field.Type() {
-			field.Set(reflect.New(field.Type().Elem()))
-			field = field.Elem()
-		}
-		field.Set(rv)
+		assign(place(u.item, chain), u.m.attribute(p).transformAs(v))
 		for _, a := range u.m.attributes {
 			if a.path.under(p) {
 				u.knows[a.String()] = knowledge{value: true}

@@ -98,12 +98,9 @@ func (m *model) fillDefault(a *attribute, item reflect.Value) error {
 		return nil
 	}
 	// Encoding and decoding makes a deep copy, so that items never share a default's memory.
-	av, err := a.value.Encode(reflect.ValueOf(part.value))
-	if err != nil {
-		return invalidf("%s: default: %v", a, err)
-	}
-	if av == nil {
-		return nil
+	av, err := m.encodeAt(a.path, part.value)
+	if err != nil || av == nil {
+		return err
 	}
 	return a.value.Decode(av, v)
 }
@@ -115,12 +112,18 @@ func transformAt(a *attribute, item reflect.Value) {
 	}
 }
 
+// assign stores what a rule made. Rules of a handle made by Elem make what the attribute points to.
 func assign(dst reflect.Value, v any) {
-	if v == nil {
+	rv := reflect.ValueOf(v)
+	switch {
+	case v == nil:
 		dst.SetZero()
-		return
+	case dst.Kind() == reflect.Pointer && rv.Type() == dst.Type().Elem():
+		dst.Set(reflect.New(rv.Type()))
+		dst.Elem().Set(rv)
+	default:
+		dst.Set(rv)
 	}
-	dst.Set(reflect.ValueOf(v))
 }
 
 // violations runs the attribute's validators on what the item holds.
@@ -171,13 +174,13 @@ func (m *model) checkedAbove(p path) *attribute {
 // stamp writes the times of a write. created says that the item may be new.
 func (m *model) stamp(item reflect.Value, now time.Time, created bool) {
 	if m.updatedAt != nil {
-		place(item, m.updatedAt.chain).Set(reflect.ValueOf(now))
+		assign(place(item, m.updatedAt.chain), now)
 	}
 	if m.createdAt == nil || !created {
 		return
 	}
 	if v := place(item, m.createdAt.chain); v.IsZero() {
-		v.Set(reflect.ValueOf(now))
+		assign(v, now)
 	}
 }
 
