@@ -413,7 +413,7 @@ func (b *exprBuilder) build() (built, error) {
 		if s != nil && len(*s) > maxExpression {
 			return built{}, invalidf("an expression of %d bytes; DynamoDB takes %d", len(*s), maxExpression)
 		}
-		if s != nil && operatorsIn(*s) > maxOperators {
+		if s != nil && s != out.update && operatorsIn(*s) > maxOperators {
 			return built{}, invalidf("%d operators in an expression; DynamoDB takes %d", operatorsIn(*s), maxOperators)
 		}
 	}

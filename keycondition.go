@@ -315,6 +315,9 @@ func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, t
 		}
 		k.filter(c)
 	}
+	if low, high := r.bounds(); high == "" && n.op == opLt || high != "" && low > high {
+		return invalidf("SortKey: %s: no key can be in this range", a)
+	}
 	k.prefix = base
 	k.key = append(k.key, r.condition(name))
 	k.plan.bind(r.low, r.high)

@@ -109,22 +109,25 @@ func last(s string) string {
 	return s
 }
 
-func (r *keyRange) condition(name expression.KeyBuilder) expression.KeyConditionBuilder {
-	low, high := r.low, r.high
-	if r.base == "" {
-		// No literal to stay inside of.
-		if high == "" {
-			return name.GreaterThanEqual(text(low))
-		}
-		if low == "" {
-			return name.LessThanEqual(text(high))
-		}
-	}
+// bounds are both ends of the range; "" where there is no literal to stay inside of.
+func (r *keyRange) bounds() (low, high string) {
+	low, high = r.low, r.high
 	if low == "" {
 		low = r.base
 	}
-	if high == "" {
+	if high == "" && r.base != "" {
 		high = last(r.base)
+	}
+	return low, high
+}
+
+func (r *keyRange) condition(name expression.KeyBuilder) expression.KeyConditionBuilder {
+	low, high := r.bounds()
+	switch {
+	case high == "":
+		return name.GreaterThanEqual(text(low))
+	case low == "":
+		return name.LessThanEqual(text(high))
 	}
 	return name.Between(text(low), text(high))
 }

@@ -269,7 +269,7 @@ func (c *compiler) checkRule(a *attribute, part rulePart) {
 	switch part.kind {
 	case ruleDefault, ruleRequired:
 		if counts {
-			c.problems.add(a.String(), "%s: zero means something on a %s: use a pointer%s", part.kind, a.value.Type,
+			c.problems.add(a.String(), "%s: zero means something for type %s: use a pointer%s", part.kind, a.value.Type,
 				map[ruleKind]string{ruleDefault: ", or DefaultZero to say that zero means \"not given\"", ruleRequired: ", or Min"}[part.kind])
 		}
 	case ruleDefaultZero:

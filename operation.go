@@ -172,6 +172,7 @@ type UpdateOp[T any] struct {
 	e       *Entity[T]
 	key     T
 	changes []Change[T]
+	upsert  bool
 }
 
 // UpdateOp is [Entity.Update] as a value.
@@ -184,7 +185,7 @@ func (o UpdateOp[T]) build() (*updateWrite, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.e.model.buildUpdate(&o.e.options, ownCopy(o.key), changes)
+	return o.e.model.buildUpdate(&o.e.options, ownCopy(o.key), changes, o.upsert)
 }
 
 // Request is the request that would be sent now, or the reason why it is refused.

@@ -38,7 +38,7 @@ func (s source) opError(err error) error {
 
 // Page is one page of items. Next continues after its last item; "" means that there is nothing more.
 // Only the end makes a page shorter than the limit; without a limit a page may be empty and still have a Next. A Next may lead
-// to an empty last page.
+// to an empty last page. With an error, Items are what was read before it, and a Next leads on behind an item that did not decode.
 type Page[T any] struct {
 	Items []T
 	Next  Cursor
@@ -101,7 +101,9 @@ func page[V any](ctx context.Context, s source) (Page[V], error) {
 		for i, item := range raw.items {
 			var out V
 			if err := p.decode(item, reflect.ValueOf(&out).Elem()); err != nil {
-				return page, s.opError(err)
+				next, cursorErr := p.cursor(p.keyOf(item))
+				page.Next = next
+				return page, s.opError(errors.Join(err, cursorErr))
 			}
 			page.Items = append(page.Items, out)
 			if len(page.Items) == p.spec.limit && i < len(raw.items)-1 {

@@ -33,10 +33,11 @@ type updateCompiler struct {
 	item       reflect.Value // what the call knows of the item after the update
 	knows      map[string]knowledge
 	violations []Violation
+	upsert     bool // the updating leg of an Upsert
 }
 
 // buildUpdate compiles an Update. key is an own copy of the caller's.
-func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode) (*updateWrite, error) {
+func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode, upsert bool) (*updateWrite, error) {
 	now := m.now()
 	keyAV, version, err := m.keyOf(o, key)
 	if err != nil {
@@ -46,6 +47,7 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 		exprBuilder: newExprBuilder(m),
 		expect:      expectation{exist: true, version: version, now: now},
 		item:        reflect.New(m.typ).Elem(),
+		upsert:      upsert,
 		knows:       map[string]knowledge{},
 	}
 	for _, a := range m.primary.attributes() {
@@ -71,7 +73,7 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 	if err := validationError(u.violations); err != nil {
 		return nil, err
 	}
-	if len(u.changed) == 0 {
+	if len(u.changed) == 0 && !upsert {
 		return nil, invalidf("Update without a change; to check conditions alone use Get")
 	}
 	if err := u.derive(); err != nil {
@@ -126,6 +128,11 @@ func (u *updateCompiler) apply(c *changeNode) error {
 	}
 	if c.op == changeGiven {
 		return u.given(p, c.value)
+	}
+	if c.op == changeSetIfAbsent && u.upsert && u.m.madeFrom(p) != "" {
+		// A value for the creating leg. Here it must be stored, so that what is made from it stays right.
+		u.where(u.name(p).AttributeExists())
+		return nil
 	}
 	if err := u.allowed(c); err != nil {
 		return err

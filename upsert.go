@@ -12,7 +12,8 @@ import (
 
 // Upsert is Update, and where there is no item, Create of one made of the key and the changes: defaults fill it,
 // all rules and Validate run, Add starts from the default or 0, Append from the default or an empty list, SetIfAbsent
-// sets, and Remove does nothing. Two requests at most, more only if the item comes and goes meanwhile: bounded by
+// sets, and Remove does nothing. SetIfAbsent also gives a part of an index key its value for a new item; an item that is there must
+// have it stored (else ErrConditionFailed). Two requests at most, more only if the item comes and goes meanwhile: bounded by
 // [Attempts] and the context. With a version above 0 in the key nothing is created: ErrNotFound.
 func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T, error) {
 	stored, err := e.upsert(ctx, key, changes)
@@ -21,6 +22,7 @@ func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T,
 
 func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, error) {
 	update := e.UpdateOp(key, changes...)
+	update.upsert = true
 	for attempt := 0; ; attempt++ {
 		stored, err := update.run(ctx)
 		if !errors.Is(err, ErrNotFound) || errors.Is(err, ErrVersionConflict) {

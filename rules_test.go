@@ -58,3 +58,32 @@ func TestRulesThroughElem(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 5, *got.Level)
 }
+
+// SetIfAbsent in an Upsert may give a part of an index key its first value: the updating leg leaves it as it is.
+func TestUpsertSetIfAbsentOfIndexPart(t *testing.T) {
+	type visitor struct {
+		ID     string `dynamodbav:"id"`
+		Email  string `dynamodbav:"email"`
+		Logins int    `dynamodbav:"logins"`
+	}
+	email := monotable.Field(func(v *visitor) *string { return &v.Email })
+	logins := monotable.Field(func(v *visitor) *int { return &v.Logins })
+	table := monotabletest.Table(t, monotable.TableConfig{PartitionKey: "PK", Indexes: []monotable.Index{{Name: "byEmail", PartitionKey: "GSI1PK"}}})
+	visitors := monotable.MustEntity(table, monotable.Schema[visitor]{
+		Name: "Visitor", Key: monotable.Key{Partition: "V#{id}"}, Indexes: map[string]monotable.Key{"byEmail": {Partition: "EMAIL#{email}"}},
+		Rules: []monotable.Rule[visitor]{email.Required()},
+	})
+	ctx := t.Context()
+	for n := range 3 {
+		got, err := visitors.Upsert(ctx, visitor{ID: "1"}, email.SetIfAbsent([]string{"a@b", "c@d", "e@f"}[n]), monotable.Add(logins, 1))
+		require.NoError(t, err)
+		assert.Equal(t, visitor{ID: "1", Email: "a@b", Logins: n + 1}, got)
+	}
+	got, err := visitors.Upsert(ctx, visitor{ID: "1"}, email.SetIfAbsent("x@y"))
+	require.NoError(t, err, "nothing to change is fine")
+	assert.Equal(t, 3, got.Logins)
+	_, err = visitors.Query(visitor{Email: "a@b"}).Index("byEmail").First(ctx)
+	require.NoError(t, err)
+	_, err = visitors.Update(ctx, visitor{ID: "1"}, email.SetIfAbsent("x@y"))
+	assert.ErrorIs(t, err, monotable.ErrInvalid, "Update alone cannot know")
+}
