@@ -70,7 +70,6 @@ func TestF021_ModifyLosesNothing(t *testing.T) {
 		e := mustEntity(t, s.Table, counterSchema())
 		_, err := e.Create(t.Context(), counter{ID: "c"})
 		require.NoError(t, err)
-		e = e.With(monotable.Attempts(1000))
 		for _, err := range together(writers, func(int) error {
 			for range steps {
 				if _, err := e.Modify(t.Context(), counter{ID: "c"}, func(c *counter) error { c.N++; return nil }); err != nil {
@@ -88,7 +87,6 @@ func TestF021_ModifyLosesNothing(t *testing.T) {
 		s := openStore(t, monotable.TableConfig{})
 		e := mustEntity(t, s.Table, docSchema())
 		s.write(with(rawDoc(), rawItem{"size": avN("0")}))
-		e = e.With(monotable.Attempts(1000))
 		for i, err := range together(writers, func(i int) error {
 			for range steps {
 				if i == 0 { // another writer of another attribute is in nobody's way

@@ -41,7 +41,7 @@ func ExampleKey() {
 	fmt.Println(err)
 	// Output:
 	// -3 9 10 120 <nil>
-	//
+	// monotable: Get Reading: invalid: key SK: level: has more digits than {level:04} holds
 }
 
 // A key is what the template says, and can be read back. The delimiter is refused in values, so that
@@ -66,7 +66,10 @@ func ExampleEntity_Key() {
 	r, err := readings.ParseKey(key)
 	fmt.Println(r.Sensor, r.At.Equal(at), err)
 	// Output:
-	//
+	// monotable: Key Reading: invalid: key PK: sensor: contains the delimiter '#': mark the attribute Escaped()
+	// SENSOR#roof$232 <nil>
+	// AT#2026-11-21T12:00:00.000000000Z
+	// roof#2 true <nil>
 }
 
 type Match struct {
@@ -107,23 +110,24 @@ func ExampleIndex() {
 	// 2 31 <nil>
 }
 
-// A scoped table reaches only items whose partition key begins with a prefix: one tenant's.
+// A scoped table reaches only items whose partition key begins with a prefix: one tenant's. The
+// prefix ends in the delimiter, or tenant 7 would reach tenant 77 too.
 func ExampleTable_Scoped() {
 	ctx := context.Background()
 	type Doc struct {
 		Tenant string `dynamodbav:"tenant"`
 		ID     string `dynamodbav:"docId"`
 	}
-	schema := monotable.Schema[Doc]{Name: "Doc", Key: monotable.Key{Partition: "TENANT#{tenant}", Sort: "DOC#{docId}"}}
+	schema := monotable.Schema[Doc]{Name: "Doc", Key: monotable.Key{Partition: "TENANT#{tenant}#DOCS", Sort: "{docId}"}}
 	table := exampleTable()
-	seed(monotable.MustEntity(table, schema), Doc{"7", "a"}, Doc{"8", "b"})
+	seed(monotable.MustEntity(table, schema), Doc{"7", "a"}, Doc{"77", "b"})
 
-	docs := monotable.MustEntity(table.Scoped("TENANT#7"), schema)
+	docs := monotable.MustEntity(table.Scoped("TENANT#7#"), schema)
 	n, err := docs.Scan().Count(ctx)
 	fmt.Println(n, err)
-	_, err = docs.Get(ctx, Doc{Tenant: "8", ID: "b"})
+	_, err = docs.Get(ctx, Doc{Tenant: "77", ID: "b"})
 	fmt.Println(err)
 	// Output:
 	// 1 <nil>
-	//
+	// monotable: Get Doc: invalid: the partition key is outside the scope of this table
 }

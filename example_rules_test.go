@@ -69,7 +69,7 @@ func ExampleRule() {
 	// "One Table" one-table 3 true CC-BY <nil>
 	// "Two Tables" two-tables false <nil>
 	// monotable: Update Article: invalid: title: is required; authors: must have a length from 1 to 5
-	// monotable: Update Article: invalid: Set license: it is immutable
+	// monotable: Update Article: invalid: Set license: license is immutable
 }
 
 // A hidden attribute is stored, and can be used in conditions, but is not returned unless the call says Reveal.
@@ -144,8 +144,8 @@ var (
 	taskDone  = monotable.Field(func(t *Task) *bool { return &t.Done })
 )
 
-// A sparse index: only open tasks are in it. An update that closes one must know the parts of the index's key,
-// because they decide together; Given tells it, and becomes a condition.
+// A sparse index: only open tasks are in it. An update that closes one takes it out; one that opens it again must know
+// the parts of the index's key. Given tells them, and becomes a condition.
 func ExampleIndexWhen() {
 	ctx := context.Background()
 	tasks := monotable.MustEntity(exampleTable(), monotable.Schema[Task]{
@@ -163,14 +163,29 @@ func ExampleIndexWhen() {
 		Task{ID: "3", Owner: "ann", Due: "2026-11-01", Done: true},
 	)
 
-	open, err := tasks.Query(Task{Owner: "ann"}).Index("GSI1").Collect(ctx)
-	fmt.Println(open, err)
-	_, err = tasks.Update(ctx, Task{ID: "2"}, taskDone.Set(true))
+	show := func() {
+		open, err := tasks.Query(Task{Owner: "ann"}).Index("GSI1").Collect(ctx)
+		for _, t := range open {
+			fmt.Print(t.ID, " ")
+		}
+		fmt.Println(err)
+	}
+	show()
+
+	_, err := tasks.Update(ctx, Task{ID: "2"}, taskDone.Set(true))
 	fmt.Println(err)
-	_, err = tasks.Update(ctx, Task{ID: "2"}, taskDone.Set(true), taskOwner.Given("ann"), taskDue.Given("2026-11-30"))
+	show()
+
+	_, err = tasks.Update(ctx, Task{ID: "3"}, taskDone.Set(false))
 	fmt.Println(err)
-	open, err = tasks.Query(Task{Owner: "ann"}).Index("GSI1").Collect(ctx)
-	fmt.Println(open, err)
+	_, err = tasks.Update(ctx, Task{ID: "3"}, taskDone.Set(false), taskOwner.Given("ann"), taskDue.Set("2026-12-24"))
+	fmt.Println(err)
+	show()
 	// Output:
+	// 2 1 <nil>
+	// <nil>
+	// 1 <nil>
 	//
+	// <nil>
+	// 1 3 <nil>
 }

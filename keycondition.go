@@ -315,7 +315,7 @@ func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, t
 		}
 		k.filter(c)
 	}
-	if low, high := r.bounds(); high == "" && n.op == opLt || high != "" && low > high {
+	if low, high := r.bounds(); high != "" && low > high {
 		return invalidf("SortKey: %s: no key can be in this range", a)
 	}
 	k.prefix = base

@@ -16,6 +16,7 @@ type keyRange struct {
 	closing   string // the literal after the part
 	last      bool   // nothing follows the part
 	low, high string
+	below     bool // high itself is outside, which needs no BETWEEN
 	loose     bool // the range holds keys that the comparison does not
 }
 
@@ -36,7 +37,8 @@ func (r *keyRange) from(operand string, included bool) {
 
 func (r *keyRange) to(operand string, included bool) {
 	if r.last {
-		if r.high = r.base + operand; !included {
+		r.high = r.base + operand
+		if r.below = !included && r.base == ""; !included && !r.below {
 			r.high = before(r.high)
 		}
 		return
@@ -126,6 +128,8 @@ func (r *keyRange) condition(name expression.KeyBuilder) expression.KeyCondition
 	switch {
 	case high == "":
 		return name.GreaterThanEqual(text(low))
+	case r.below:
+		return name.LessThan(text(high))
 	case low == "":
 		return name.LessThanEqual(text(high))
 	}

@@ -161,7 +161,9 @@ var rqQueryRows = []rqRow{
 	},
 	{
 		name: "query-expiring-index", why: "DynamoDB takes no filter on a key, so in an index over the expiry what has expired is dropped after reading, and Limit must not bound what is read",
-		op:    func(s *rqSchemas) rqOp { return s.sessions.Query(rqSession{ID: "1"}).Index("byExpiry").Limit(1).Request },
+		op: func(s *rqSchemas) rqOp {
+			return s.sessions.Query(rqSession{ID: "1"}).Index("byExpiry").Limit(1).Request
+		},
 		finds: []rqItem{{"PK": "SESSION#1", "SK": "SESSION", "_et": "Session", "expires": 1795255201}, {"PK": "SESSION#1", "SK": "SESSION2", "_et": "Session", "expires": 1}},
 	},
 	{
@@ -176,6 +178,26 @@ var rqQueryRows = []rqRow{
 		name: "query-optional-tag", why: "the templates prove that nothing else is there, so items without a tag are read without a filter",
 		op:    func(s *rqSchemas) rqOp { return s.optional.Query(rqNote{ID: "1"}).Request },
 		finds: []rqItem{{"PK": "OPTIONAL#1", "SK": "OPTIONAL"}},
+	},
+	{
+		name: "query-optional-tag-limit", why: "and a limit bounds what is read",
+		op:    func(s *rqSchemas) rqOp { return s.optional.Query(rqNote{ID: "1"}).Limit(1).Request },
+		finds: []rqItem{{"PK": "OPTIONAL#1", "SK": "OPTIONAL"}},
+	},
+	{
+		name: "query-scoped", why: "a partition inside the scope needs no filter (F128)",
+		op:    func(s *rqSchemas) rqOp { return s.scoped.Query(rqOrder{UserID: "ann"}).Request },
+		finds: []rqItem{rqOrdered("1", 5, "paid")},
+	},
+	{
+		name: "query-scoped-index", why: "in an index other scopes' items are filtered out by the table's key, which every index holds (F128)",
+		op: func(s *rqSchemas) rqOp {
+			return rqRun(s, func() error {
+				_, err := monotable.As[rqOrderLine](s.scoped.Query(rqOrder{Status: "paid"}).Index("slim").Limit(2)).Collect(rqContext)
+				return err
+			})
+		},
+		finds: []rqItem{rqOrder1}, skips: []rqItem{rqOrder1.with(rqItem{"PK": "USER#bob"})},
 	},
 	{
 		name: "query-other-delimiter", why: "the delimiter of the table",
@@ -278,6 +300,11 @@ var rqScanRows = []rqRow{
 		op:    func(s *rqSchemas) rqOp { return s.optional.Scan().Request },
 		finds: []rqItem{{"PK": "OPTIONAL#1", "SK": "OPTIONAL"}, {"PK": "OPTIONAL#2", "SK": "OPTIONAL", "_et": "Optional"}},
 		skips: []rqItem{{"PK": "OPTIONAL#3", "SK": "OPTIONAL", "_et": "Robot"}, {"PK": "OTHER#3", "SK": "OPTIONAL"}},
+	},
+	{
+		name: "scan-scoped", why: "a scan keeps inside the scope by a filter (F128)",
+		op:    func(s *rqSchemas) rqOp { return s.scoped.Scan().Request },
+		finds: []rqItem{rqOrder1}, skips: []rqItem{rqOrder1.with(rqItem{"PK": "USER#bob"})},
 	},
 	{
 		name: "scan-from", why: "a cursor of a scan is the table's key",

@@ -46,6 +46,7 @@ type rqSchemas struct {
 	chapters  *monotable.Entity[rqChapter]
 	paras     *monotable.Entity[rqParagraph]
 	raws      *monotable.Entity[rqRaw]
+	scoped    *monotable.Entity[rqOrder] // on a table scoped to USER#a
 	blobs     *monotable.Entity[rqBlob]
 	product   *monotable.Entity[rqProduct]
 }
@@ -110,7 +111,7 @@ func (s *rqSchemas) entities(t testing.TB) {
 			monotable.CreatedAt(rqCreated), monotable.UpdatedAt(rqUpdated), monotable.Version(rqVersion),
 		},
 	})
-	s.orders = rqEntity(t, s.app, monotable.Schema[rqOrder]{
+	orders := monotable.Schema[rqOrder]{
 		Name: "Order",
 		Key:  monotable.Key{Partition: "USER#{userId}", Sort: "ORDER#{orderId}"},
 		Indexes: map[string]monotable.Key{
@@ -118,7 +119,9 @@ func (s *rqSchemas) entities(t testing.TB) {
 			"slim": {Partition: "STATUS#{status}", Sort: "{orderId}"},
 		},
 		Rules: []monotable.Rule[rqOrder]{monotable.IndexWhen("slim", func(o *rqOrder) bool { return o.Open }, rqOrderOpen)},
-	})
+	}
+	s.orders = rqEntity(t, s.app, orders)
+	s.scoped = rqEntity(t, s.app.Scoped("USER#a"), orders)
 	s.events = rqEntity(t, s.app, monotable.Schema[rqEvent]{
 		Name: "Event", Key: monotable.Key{Partition: "STREAM#{stream}", Sort: "EV#{seq:010}#{at}#{kind}"},
 		Rules: []monotable.Rule[rqEvent]{rqEventKind.Transform(strings.ToLower)},

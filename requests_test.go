@@ -75,7 +75,7 @@ func rqRows() []rqRow {
 }
 
 func rqRefusals() []rqRefusal {
-	return slices.Concat(rqRefusedWrites, rqRefusedUpdates, rqRefusedReads)
+	return slices.Concat(rqRefusedWrites, rqRefusedUpdates, rqScopedRefusals, rqRefusedReads)
 }
 
 func TestRequests(t *testing.T) {
