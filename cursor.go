@@ -1,22 +1,26 @@
 package monotable
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
 )
 
-// Cursor marks a place in the results of a query: after the last item of a [Page]. It is opaque and safe in URLs. It belongs
-// to the query it was taken from: the same entity, index, direction, partition and range of the sort key, else ErrBadCursor.
+// Cursor marks a place in the results of a query: after the last item of a [Page]. It is opaque and safe in URLs.
 //
-// In this version a cursor is not signed and its key can be read by whoever holds it: do not take one from a
-// client you do not trust for more than a position in the partition it asked for.
+// It is signed (HMAC-SHA-256, see [TableConfig.CursorKeys]) and belongs to the query it was taken from: the same table, entity, index,
+// direction, partition and range of the sort key. Anything else, altered, foreign or of any bytes, is ErrBadCursor before anything is sent. Signing
+// does not hide: who holds a cursor can read the key of an item in it.
 type Cursor string
 
 const (
@@ -24,15 +28,36 @@ const (
 	cursorVersion = 1
 )
 
-// cursorToken is what a cursor holds.
-type cursorToken struct {
-	Version    int
-	Entity     string
-	Index      string
-	Scan       bool
-	Descending bool
-	Range      string // of the sort key, hashed
-	Key        map[string]cursorValue
+// cursorKeys are the secrets of a table: the first signs, all verify.
+type cursorKeys struct {
+	keys []CursorKey
+	once sync.Once
+	own  CursorKey // made when the table has none
+	warn func()
+}
+
+// signing is the key that signs. A table without keys makes one that does not outlive the process.
+func (c *cursorKeys) signing() CursorKey {
+	if len(c.keys) > 0 {
+		return c.keys[0]
+	}
+	c.once.Do(func() {
+		secret := make([]byte, 32)
+		_, _ = rand.Read(secret) // never fails
+		c.own = CursorKey{Secret: secret}
+		c.warn()
+	})
+	return c.own
+}
+
+// named finds the key that a cursor says it was signed with.
+func (c *cursorKeys) named(id string) (CursorKey, bool) {
+	for _, k := range c.keys {
+		if k.ID == id {
+			return k, true
+		}
+	}
+	return c.signing(), len(c.keys) == 0 && id == ""
 }
 
 // cursorValue is a key attribute; exactly one member is set.
@@ -42,67 +67,78 @@ type cursorValue struct {
 	B []byte  `json:",omitempty"`
 }
 
+// cursor makes the cursor after the item with this key: version, length of the key's id, id, MAC, values.
 func (p *readPlan) cursor(key attributeMap) (Cursor, error) {
-	token := p.token()
-	for name, av := range key {
-		switch av := av.(type) {
+	var values []cursorValue
+	for _, k := range p.keyNames() {
+		switch av := key[k.Name].(type) {
 		case *types.AttributeValueMemberS:
-			token.Key[name] = cursorValue{S: &av.Value}
+			values = append(values, cursorValue{S: &av.Value})
 		case *types.AttributeValueMemberN:
-			token.Key[name] = cursorValue{N: &av.Value}
+			values = append(values, cursorValue{N: &av.Value})
 		case *types.AttributeValueMemberB:
-			token.Key[name] = cursorValue{B: av.Value}
+			values = append(values, cursorValue{B: av.Value})
 		default:
-			return "", fmt.Errorf("monotable: the item lacks its key attribute %s, so no cursor can be made", name)
+			return "", fmt.Errorf("monotable: the item lacks its key attribute %s, so no cursor can be made", k.Name)
 		}
 	}
-	text, err := json.Marshal(token)
+	payload, err := json.Marshal(values)
 	if err != nil {
 		return "", fmt.Errorf("monotable: cursor: %w", err)
 	}
-	return Cursor(base64.RawURLEncoding.EncodeToString(text)), nil
+	secret := p.m.table.cursors.signing()
+	text := append([]byte{cursorVersion, byte(len(secret.ID))}, secret.ID...)
+	text = append(text, p.mac(secret, payload)...)
+	return Cursor(base64.RawURLEncoding.EncodeToString(append(text, payload...))), nil
 }
 
-func (p *readPlan) token() cursorToken {
-	sum := sha256.Sum256(p.bound)
-	return cursorToken{
-		Version: cursorVersion, Entity: p.m.name, Index: p.spec.index, Scan: p.spec.scan,
-		Descending: p.spec.descending, Range: hex.EncodeToString(sum[:8]), Key: map[string]cursorValue{},
+// mac binds a cursor's values to the query.
+func (p *readPlan) mac(secret CursorKey, payload []byte) []byte {
+	h := hmac.New(sha256.New, secret.Secret)
+	write := func(texts ...string) {
+		for _, s := range texts {
+			_, _ = h.Write([]byte(strconv.Itoa(len(s)) + ":" + s)) // a hash never fails
+		}
 	}
+	write(strconv.Itoa(cursorVersion), secret.ID, p.spec.options.tableName(p.m.table), p.spec.index, p.m.name, p.spec.options.scope,
+		strconv.FormatBool(p.spec.scan), strconv.FormatBool(p.spec.descending))
+	for _, k := range p.set.partition {
+		write(k.Name, scalarText(p.equal[k.Name]))
+	}
+	write(string(p.bound), string(payload))
+	return h.Sum(nil)
 }
 
-// resume reads a cursor back. It must be of this kind of query and this partition.
+// resume reads a cursor back. Nothing of it is parsed before it verifies.
 func (p *readPlan) resume(c Cursor) (attributeMap, error) {
 	if c == "" {
 		return nil, nil
 	}
-	if len(c) > maxCursor {
+	if len(c) > maxCursor || strings.ContainsAny(string(c), "\r\n") { // base64 would pass over line ends
 		return nil, ErrBadCursor
 	}
-	text, err := base64.RawURLEncoding.DecodeString(string(c))
-	if err != nil {
+	text, err := base64.RawURLEncoding.Strict().DecodeString(string(c))
+	if err != nil || len(text) < 2 || text[0] != cursorVersion || len(text) < 2+int(text[1])+sha256.Size {
 		return nil, ErrBadCursor
 	}
-	var token cursorToken
-	if err := json.Unmarshal(text, &token); err != nil {
+	id, text := string(text[2:2+text[1]]), text[2+text[1]:]
+	sum, payload := text[:sha256.Size], text[sha256.Size:]
+	secret, known := p.m.table.cursors.named(id)
+	if !hmac.Equal(sum, p.mac(secret, payload)) || !known {
 		return nil, ErrBadCursor
 	}
-	want := p.token()
-	if token.Version != want.Version || token.Entity != want.Entity || token.Index != want.Index || token.Scan != want.Scan ||
-		token.Descending != want.Descending || token.Range != want.Range {
+	var values []cursorValue
+	if err := json.Unmarshal(payload, &values); err != nil {
 		return nil, ErrBadCursor
 	}
 	names := p.keyNames()
-	if len(names) != len(token.Key) {
-		return nil, ErrBadCursor
+	if len(names) != len(values) {
+		return nil, ErrBadCursor // the table's keys have changed since
 	}
 	key := make(attributeMap, len(names))
-	for _, k := range names {
-		av := token.Key[k.Name].attributeValue()
+	for i, k := range names {
+		av := values[i].attributeValue()
 		if av == nil || typeOf(av) != k.Type || codec.Check(av, k.Name) != nil {
-			return nil, ErrBadCursor
-		}
-		if equal, ok := p.equal[k.Name]; ok && !codec.Equal(av, equal) {
 			return nil, ErrBadCursor
 		}
 		key[k.Name] = av

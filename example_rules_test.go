@@ -185,7 +185,7 @@ func ExampleIndexWhen() {
 	// 2 1 <nil>
 	// <nil>
 	// 1 <nil>
-	//
+	// monotable: Update Task: invalid: the key of index GSI1 is made from owner and due too, which this update does not know: Set it, say Given with its stored value, or use Modify
 	// <nil>
 	// 1 3 <nil>
 }

@@ -103,12 +103,13 @@ type App struct {
 	Orders *monotable.Entity[Order]
 }
 
-func NewApp(client monotable.Client) (*App, error) {
+func NewApp(client monotable.Client, secret []byte) (*App, error) {
 	table, err := monotable.NewTable(client, monotable.TableConfig{
 		Name:         "app",
 		PartitionKey: "PK",
 		SortKey:      "SK",
 		Indexes:      []monotable.Index{{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"}},
+		CursorKeys:   []monotable.CursorKey{{ID: "2026-11", Secret: secret}}, // 32 bytes or more; the first signs, all verify
 	})
 	if err != nil {
 		return nil, err
@@ -142,8 +143,9 @@ func exampleClient() *dynamodb.Client {
 func exampleTable() *monotable.Table {
 	return exampleTableOf(monotable.TableConfig{
 		PartitionKey: "PK", SortKey: "SK",
-		Indexes: []monotable.Index{{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"}},
-		Clock:   func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) },
+		Indexes:    []monotable.Index{{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"}},
+		CursorKeys: []monotable.CursorKey{{ID: "example", Secret: []byte("at least thirty-two bytes, please")}},
+		Clock:      func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) },
 	})
 }
 
@@ -177,7 +179,7 @@ func seed[T any](e *monotable.Entity[T], items ...T) {
 	}
 }
 
-// The first page of README.md: every verb once. Error handling is left out to show one call a line.
+// Every verb once. Error handling is left out, to show one call a line.
 func Example() {
 	ctx := context.Background()
 	table := exampleTable()
@@ -204,4 +206,46 @@ func Example() {
 	// Output:
 	// ann@example.com pro 1 [vip] dark true 4
 	// bob@example.com 1 <nil>
+}
+
+// Reads of many items, and writes of many. Error handling is left out, to show one call a line.
+func Example_many() {
+	ctx := context.Background()
+	table := exampleTable()
+	users := monotable.MustEntity(table, userSchema)
+	orders := monotable.MustEntity(table, orderSchema)
+	seed(users, User{ID: "ann", Email: "ann@example.com"}, User{ID: "bob", Email: "bob@example.com"})
+	seed(orders, Order{UserID: "ann", ID: "2026-001", Total: 12, Status: "paid"}, Order{UserID: "ann", ID: "2026-002", Total: 99})
+	var cursor monotable.Cursor
+
+	//nolint:ineffassign,staticcheck // errors, see above
+	func() {
+		paid := orders.Query(Order{UserID: "ann"}). // the partition: what its template needs
+								SortKey(orderID.Between("2026-001", "2026-100")). // typed, inside the template
+								Filter(orderStatus.Eq("paid"), orderTotal.Ge(10)).Descending().Limit(50)
+		for o, err := range paid.All(ctx) { // page by page, as they are needed
+			fmt.Println(o.ID, o.Total, err)
+		}
+		page, err := orders.Query(Order{UserID: "ann"}).Limit(20).From(cursor).Page(ctx)       // Items and Next, a signed cursor; "" is the end
+		ann, err := users.Query(User{Email: "ann@example.com"}).Index("GSI1").First(ctx)       // ErrNotFound
+		n, err := orders.Query(Order{UserID: "ann"}).Count(ctx)                                // without reading them into memory
+		lines, err := monotable.As[OrderLine](orders.Query(Order{UserID: "ann"})).Collect(ctx) // only the fields of a smaller struct
+
+		results, err := users.BatchGet(ctx, []User{{ID: "ann"}, {ID: "eve"}}) // in this order: Found, Missing, …
+		err = table.BatchWrite(ctx, orders.PutOp(Order{UserID: "bob", ID: "2026-001"}), orders.DeleteOp(Order{UserID: "ann", ID: "2026-002"}))
+
+		order := Order{UserID: "ann", ID: "2026-003", Total: 7}
+		err = table.TransactWrite(ctx, // all or nothing; *TransactionError has a reason for each
+			orders.CreateOp(order).Into(&order),
+			users.UpdateOp(User{ID: "ann"}, monotable.Add(userLogins, 1)),
+			users.CheckOp(User{ID: "bob"}, userPlan.Eq("free")))
+		err = table.TransactGet(ctx, users.GetOp(User{ID: "ann"}, &ann), orders.GetOp(order, &order))
+
+		fmt.Println(len(page.Items), page.Next == "", ann.Logins, n, lines)
+		fmt.Println(results[0].State, results[1].State, order.Total, err)
+	}()
+	// Output:
+	// 2026-001 12 <nil>
+	// 2 true 1 2 [{2026-001 12} {2026-002 99}]
+	// Found Missing 7 <nil>
 }

@@ -108,15 +108,14 @@ func ExampleEntity_Upsert() {
 
 	for range 2 {
 		ann, err := users.Upsert(ctx, User{ID: "ann"},
-			userEmail.Set("ann@example.com"),
-			userTheme.SetIfAbsent("dark"),
+			userEmail.SetIfAbsent("ann@example.com"),
 			monotable.Add(userLogins, 1),
 		)
-		fmt.Println(ann.Email, ann.Plan, ann.Prefs.Theme, ann.Logins, ann.Version, err)
+		fmt.Println(ann.Email, ann.Plan, ann.Logins, ann.Version, err)
 	}
 	// Output:
-	// ann@example.com free dark 1 1 <nil>
-	// ann@example.com free dark 2 2 <nil>
+	// ann@example.com free 1 1 <nil>
+	// ann@example.com free 2 2 <nil>
 }
 
 // Modify reads, changes and writes what has changed. If another writer was faster it starts again with what

@@ -17,7 +17,7 @@ func (m *model) compileQuery(spec *querySpec) (*readPlan, error) {
 	if spec.err != nil {
 		return nil, spec.err
 	}
-	p := &readPlan{m: m, spec: spec, set: m.primary, equal: attributeMap{}, drops: m.tagMode != TagRequired}
+	p := &readPlan{m: m, spec: spec, set: m.primary, equal: attributeMap{}, dropsForeign: m.tagMode != TagRequired}
 	if spec.index != "" {
 		if p.set = m.indexes[spec.index]; p.set == nil {
 			if m.table.indexes[spec.index] == nil {
@@ -52,7 +52,7 @@ func (m *model) compileQuery(spec *querySpec) (*readPlan, error) {
 	if p.expr, err = k.build(); err != nil {
 		return nil, err
 	}
-	p.filtered = p.expr.filter != nil || p.drops
+	p.filtered = p.expr.filter != nil || p.dropsExpired || p.dropsForeign && (spec.scan || !k.proved())
 	p.start, err = p.resume(spec.cursor)
 	return p, err
 }

@@ -146,7 +146,7 @@ func (k *keyCompiler) notExpired() error {
 	case k.plan.spec.scan || k.plan.set.byName(e.path[0].name) == nil:
 		k.filter(k.m.alive(k.exprBuilder, k.m.now()))
 	default:
-		k.plan.drops = true
+		k.plan.dropsExpired = true
 	}
 	return nil
 }

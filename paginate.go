@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"reflect"
-	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -129,11 +128,14 @@ type readPlan struct {
 	set      *keySet
 	expr     built
 	filtered bool
-	drops    bool         // some of what is read may have to be dropped here, see keep
-	start    attributeMap // where a cursor says to go on
-	equal    attributeMap // the partition
-	tagged   bool         // the items read carry the type tag
-	bound    []byte       // what the sort key is narrowed by, for cursors
+
+	// What no filter can tell is dropped after reading, see keep.
+	dropsForeign, dropsExpired bool
+
+	start  attributeMap // where a cursor says to go on
+	equal  attributeMap // the partition
+	tagged bool         // the items read carry the type tag
+	bound  []byte       // what the sort key is narrowed by, for cursors
 }
 
 // bind makes cursors belong to queries with these texts in their key condition.
@@ -213,18 +215,23 @@ func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
 	}
 }
 
+func (p *readPlan) drops() bool { return p.dropsForeign || p.dropsExpired }
+
 // keep drops what no filter could: untagged items whose keys are not the entity's, and expired ones of an index over the expiry.
 func (p *readPlan) keep(page rawPage) rawPage {
-	if !p.drops || len(page.items) == 0 {
+	if !p.drops() || len(page.items) == 0 {
 		return page
 	}
 	now := p.m.now()
-	page.items = slices.DeleteFunc(page.items, func(item attributeMap) bool {
+	var kept []attributeMap // the client's slice is not ours
+	for _, item := range page.items {
 		_, tagged := item[p.m.table.tag]
-		foreign := p.m.tagMode == TagNone || p.m.tagMode == TagOptional && !tagged
-		return foreign && !p.m.matches(item) || p.m.expired(item, now)
-	})
-	page.count = len(page.items)
+		byKey := p.m.tagMode == TagNone || p.m.tagMode == TagOptional && !tagged
+		if (!byKey || p.m.matches(item)) && !p.m.expired(item, now) {
+			kept = append(kept, item)
+		}
+	}
+	page.items, page.count = kept, len(kept)
 	return page
 }
 
@@ -286,7 +293,7 @@ func (p *readPlan) items(ctx context.Context) iter.Seq2[attributeMap, error] {
 func (p *readPlan) count(ctx context.Context) (int, error) {
 	n := 0
 	counting := func(in any) {
-		if p.drops {
+		if p.drops() {
 			return
 		}
 		switch in := in.(type) {

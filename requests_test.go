@@ -257,7 +257,7 @@ func TestF120_OptionsInAnyOrder(t *testing.T) {
 func TestF120_StepsInAnyOrder(t *testing.T) {
 	s := newRqSchemas(t)
 	type query = monotable.Query[rqOrder]
-	cursor := rqFrom(s, s.orders.Query(rqOrder{UserID: "ann"}).Index("byTotal").Descending().SortKey(rqOrderTotal.Lt(9)),
+	cursor := rqFrom(s, s.orders.Query(rqOrder{UserID: "ann"}).Index("byTotal").Descending().SortKey(rqOrderTotal.Lt(9)).With(monotable.TableName("app-eu")),
 		rqOrdered("1", 5, ""), rqItem{"PK": "USER#ann", "SK": "ORDER#1", "total": 5})
 	steps := []func(query) query{
 		func(q query) query { return q.Index("byTotal") },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,8 +40,8 @@ type TableConfig struct {
 	SortKeyType      types.ScalarAttributeType // defaults to S
 	Indexes          []Index
 
-	// CursorKeys are secrets to sign cursors with: the first signs, all verify. They are
-	// checked now and used from the release that signs cursors.
+	// CursorKeys are the secrets that cursors are signed with: the first signs, all verify, so keys can be rotated. Without
+	// any, the table makes one at random and logs one warning: such cursors are good in this process only.
 	CursorKeys []CursorKey
 
 	TypeTag   string           // attribute that holds the entity's name; defaults to "_et"
@@ -83,7 +84,12 @@ type KeyAttribute struct {
 	Type types.ScalarAttributeType
 }
 
-// CursorKey is a secret for cursors, 32 bytes or more, and the name it is known by in them.
+const (
+	maxCursorID = 64 // bytes
+	minSecret   = 32
+)
+
+// CursorKey is a secret for cursors, 32 bytes or more, and the name it is known by in them, up to 64 bytes.
 type CursorKey struct {
 	ID     string
 	Secret []byte
@@ -113,6 +119,7 @@ type tableCore struct {
 	logger    *slog.Logger
 	primary   indexKeys
 	indexes   map[string]*indexKeys
+	cursors   cursorKeys
 
 	mu     sync.RWMutex
 	models map[string]*model // by entity name and alias
@@ -179,10 +186,14 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	}
 	ids := map[string]bool{}
 	for i, k := range cfg.CursorKeys {
-		if k.ID == "" || len(k.Secret) < 32 || ids[k.ID] {
-			problems.add(fmt.Sprintf("CursorKeys[%d]", i), "needs an ID of its own and a Secret of at least 32 bytes")
+		if k.ID == "" || len(k.ID) > maxCursorID || len(k.Secret) < minSecret || ids[k.ID] {
+			problems.add(fmt.Sprintf("CursorKeys[%d]", i), "needs an ID of its own, of %d bytes at most, and a Secret of at least %d bytes", maxCursorID, minSecret)
 		}
 		ids[k.ID] = true
+		core.cursors.keys = append(core.cursors.keys, CursorKey{ID: k.ID, Secret: slices.Clone(k.Secret)})
+	}
+	core.cursors.warn = func() {
+		core.logger.Warn("monotable: the table has no CursorKeys; its cursors are good in this process only", "table", core.name)
 	}
 	if err := problems.orNil(); err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (m *model) itemOf(o *options, item reflect.Value) (map[string]types.Attribu
 	for name, av := range key {
 		out[name] = av
 	}
-	for _, set := range m.indexes {
+	for _, set := range m.sets() {
 		if err := m.putIndexKey(out, set, item); err != nil {
 			return nil, err
 		}

@@ -25,8 +25,15 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	client := connect(os.Getenv("DYNAMODB_ENDPOINT"))
-	store, err := createStore(ctx, client, "quickstart-"+rand.Text(), today)
+	secret := make([]byte, 32) // in a service: from where its secrets are, the same in every process
+	if _, err := rand.Read(secret); err != nil {
+		return err
+	}
+	store, err := createStore(ctx, connect(os.Getenv("DYNAMODB_ENDPOINT")), Options{
+		Table:        "quickstart-" + rand.Text(),
+		CursorSecret: secret,
+		Clock:        today,
+	})
 	if err != nil {
 		return err
 	}
@@ -35,7 +42,7 @@ func run(ctx context.Context) error {
 }
 
 // today is the clock of this program: it stands still, so that every run prints
-// the same. Leave TableConfig.Clock out for the real time.
+// the same. Leave Options.Clock out for the real time.
 func today() time.Time {
 	return time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC)
 }

@@ -35,18 +35,26 @@ type Store struct {
 	table  *monotable.Table
 }
 
+// Options are what differs between one place where the program runs and another.
+type Options struct {
+	Table        string           // its name
+	CursorSecret []byte           // signs cursors; 32 bytes or more
+	Clock        func() time.Time // defaults to time.Now
+}
+
 // openStore declares the table and its entities. Nothing is sent; a mistake in a
 // schema shows here, when the program starts.
-func openStore(client *dynamodb.Client, name string, clock func() time.Time) (*Store, error) {
+func openStore(client *dynamodb.Client, options Options) (*Store, error) {
 	table, err := monotable.NewTable(client, monotable.TableConfig{
-		Name:         name,
+		Name:         options.Table,
 		PartitionKey: "PK",
 		SortKey:      "SK",
 		Indexes: []monotable.Index{
 			{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"},
 			{Name: "GSI2", PartitionKey: "GSI2PK", SortKey: "GSI2SK"},
 		},
-		Clock: clock,
+		CursorKeys: []monotable.CursorKey{{ID: "2026-11", Secret: options.CursorSecret}},
+		Clock:      options.Clock,
 	})
 	if err != nil {
 		return nil, err
@@ -65,8 +73,8 @@ func openStore(client *dynamodb.Client, name string, clock func() time.Time) (*S
 }
 
 // createStore opens a store and creates its table, as a deployment would.
-func createStore(ctx context.Context, client *dynamodb.Client, name string, clock func() time.Time) (*Store, error) {
-	s, err := openStore(client, name, clock)
+func createStore(ctx context.Context, client *dynamodb.Client, options Options) (*Store, error) {
+	s, err := openStore(client, options)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +82,7 @@ func createStore(ctx context.Context, client *dynamodb.Client, name string, cloc
 		return nil, fmt.Errorf("create table: %w", err)
 	}
 	ready := dynamodb.NewTableExistsWaiter(client)
-	if err := ready.Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name)}, time.Minute); err != nil {
+	if err := ready.Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(options.Table)}, time.Minute); err != nil {
 		return nil, fmt.Errorf("create table: %w", err)
 	}
 	return s, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"testing"
 
@@ -15,7 +16,11 @@ import (
 // newStore is an empty store in a database of the test's own.
 func newStore(t *testing.T) *Store {
 	t.Helper()
-	s, err := createStore(t.Context(), monotabletest.Client(t), "quickstart", today)
+	s, err := createStore(t.Context(), monotabletest.Client(t), Options{
+		Table:        "quickstart",
+		CursorSecret: bytes.Repeat([]byte("s"), 32),
+		Clock:        today,
+	})
 	require.NoError(t, err)
 	t.Cleanup(func() { s.drop(context.Background()) }) // the test's own context is done by then
 	return s

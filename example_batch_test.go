@@ -1,0 +1,48 @@
+package monotable_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/monotable/monotable"
+)
+
+// Any number of puts and deletes of any entities. What cannot be written is named by its position; a batch
+// is not atomic and checks no conditions.
+func ExampleTable_BatchWrite() {
+	ctx := context.Background()
+	table := exampleTable()
+	orders := monotable.MustEntity(table, orderSchema)
+
+	var ops []monotable.BatchOp
+	for i := range 60 { // more than DynamoDB takes at once
+		ops = append(ops, orders.PutOp(Order{UserID: "ann", ID: fmt.Sprintf("2026-%03d", i), Total: i}))
+	}
+	fmt.Println(table.BatchWrite(ctx, ops...))
+	fmt.Println(orders.Query(Order{UserID: "ann"}).Count(ctx))
+
+	err := table.BatchWrite(ctx, orders.DeleteOp(Order{UserID: "ann", ID: "2026-000"}), orders.DeleteOp(Order{UserID: "ann", ID: "2026-000"}))
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// 60 <nil>
+	// monotable: BatchWrite app: invalid: operations 0 and 1 are on the same item
+}
+
+// Results come in the order of the keys, one for each.
+func ExampleEntity_BatchGet() {
+	ctx := context.Background()
+	users := monotable.MustEntity(exampleTable(), userSchema)
+	seed(users, User{ID: "ann", Email: "ann@example.com"}, User{ID: "cem", Email: "cem@example.org"})
+
+	results, err := users.BatchGet(ctx, []User{{ID: "ann"}, {ID: "bob"}, {ID: "cem"}})
+	for _, r := range results {
+		fmt.Printf("%s %q\n", r.State, r.Item.ID)
+	}
+	fmt.Println(err)
+	// Output:
+	// Found "ann"
+	// Missing ""
+	// Found "cem"
+	// <nil>
+}
