@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
+	"github.com/monotable/monotable/internal/keytmpl"
 )
 
 // DynamoDB's limits on expressions, checked before sending.
@@ -176,6 +177,9 @@ func (b *exprBuilder) compileComparison(n *condNode) (expression.ConditionBuilde
 	operands, err := b.operands(n)
 	if err != nil {
 		return none, err
+	}
+	if layout := b.m.attribute(n.loc.path).rule(ruleTimeLayout); layout != nil && n.op.orders() && !keytmpl.Sorts(layout.value.(string)) {
+		return none, invalidf("condition on %s: times in its layout do not sort", n.loc.path)
 	}
 	for _, av := range operands {
 		if n.op.orders() && !isScalar(av) {

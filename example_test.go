@@ -220,9 +220,9 @@ func Example_many() {
 
 	//nolint:ineffassign,staticcheck // errors, see above
 	func() {
-		paid := orders.Query(Order{UserID: "ann"}). // the partition: what its template needs
-								SortKey(orderID.Between("2026-001", "2026-100")). // typed, inside the template
-								Filter(orderStatus.Eq("paid"), orderTotal.Ge(10)).Descending().Limit(50)
+		// The key template's partition, a range of its sort key, a filter on what was read; nothing is sent yet.
+		paid := orders.Query(Order{UserID: "ann"}).SortKey(orderID.Between("2026-001", "2026-100")).
+			Filter(orderStatus.Eq("paid"), orderTotal.Ge(10)).Descending().Limit(50)
 		for o, err := range paid.All(ctx) { // page by page, as they are needed
 			fmt.Println(o.ID, o.Total, err)
 		}

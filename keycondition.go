@@ -146,6 +146,9 @@ func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err erro
 	if n == nil {
 		return true, nil
 	}
+	if layout := attr.attributes()[0].rule(ruleTimeLayout); layout != nil && n.op.orders() && !keytmpl.Sorts(layout.value.(string)) {
+		return false, invalidf("SortKey: times in the layout of %s do not sort", n.loc.path)
+	}
 	name := k.keyName(attr.Name)
 	if n.op == opPrefix {
 		prefix := n.values[0].(string)

@@ -39,6 +39,9 @@ func openStore(t testing.TB, cfg monotable.TableConfig) *store {
 	if cfg.PartitionKey == "" {
 		cfg.PartitionKey, cfg.SortKey = "PK", "SK"
 	}
+	if cfg.CursorKeys == nil {
+		cfg.CursorKeys = []monotable.CursorKey{{ID: "test", Secret: []byte("0123456789abcdef0123456789abcdef")}}
+	}
 	client := monotabletest.Client(t)
 	return &store{Table: monotabletest.TableOn(t, client, cfg), t: t, client: client, cfg: cfg}
 }

@@ -34,6 +34,7 @@ type updateCompiler struct {
 	knows      map[string]knowledge
 	violations []Violation
 	upsert     bool // the updating leg of an Upsert
+	forNew     int  // changes that only its creating leg makes
 }
 
 // buildUpdate compiles an Update. key is an own copy of the caller's.
@@ -73,7 +74,7 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 	if err := validationError(u.violations); err != nil {
 		return nil, err
 	}
-	if len(u.changed) == 0 && !upsert {
+	if len(u.changed) == 0 && u.forNew == 0 {
 		return nil, invalidf("Update without a change; to check conditions alone use Get")
 	}
 	if err := u.derive(); err != nil {
@@ -132,6 +133,7 @@ func (u *updateCompiler) apply(c *changeNode) error {
 	if c.op == changeSetIfAbsent && u.upsert && u.m.madeFrom(p) != "" {
 		// A value for the creating leg. Here it must be stored, so that what is made from it stays right.
 		u.where(u.name(p).AttributeExists())
+		u.forNew++
 		return nil
 	}
 	if err := u.allowed(c); err != nil {

@@ -379,3 +379,13 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestF088_LayoutsThatSort(t *testing.T) {
+	for layout, want := range map[string]bool{
+		keytmpl.TimeLayout: true, "2006-01-02T15:04:05.000Z": true, "2006-01-02": true, time.RFC3339: true, "20060102150405": true,
+		"2006-01-02 15:04:05": true, "2006": true,
+		time.RFC3339Nano: false, "02.01.2006": false, time.RFC1123: false, "2006-1-2": false, "2006-01-02 03:04:05": false, "15:04": false, "06-01-02": false,
+	} {
+		assert.Equal(t, want, keytmpl.Sorts(layout), layout)
+	}
+}

@@ -131,7 +131,25 @@ func (p Part) Ordered() bool {
 	case Integer, Decimal:
 		return p.width > 0
 	case Time:
-		return p.layout == ""
+		return p.layout == "" || Sorts(p.layout)
+	}
+	return true
+}
+
+// Sorts says whether times written in a layout sort by time, as far as the layout's digits go: tried on times around every boundary.
+func Sorts(layout string) bool {
+	last := ""
+	at := time.Date(999, 12, 31, 23, 59, 58, 999_999_998, time.UTC)
+	steps := []time.Duration{1, time.Nanosecond * 10, time.Microsecond, time.Millisecond * 7, time.Second, time.Minute, time.Hour, 11 * time.Hour, 24 * time.Hour, 27 * 24 * time.Hour, 500 * 24 * time.Hour}
+	for range 40 {
+		for _, step := range steps {
+			at = at.Add(step)
+			text := at.Format(layout)
+			if last != "" && (text < last || len(text) != len(last)) {
+				return false
+			}
+			last = text
+		}
 	}
 	return true
 }
