@@ -164,7 +164,7 @@ func (e *BatchError) Rest() []BatchOp {
 // Parts that the service leaves unprocessed are sent again as they were built, with full jitter, until [Attempts] rounds in a row made no
 // progress or the context ends. Then a [*BatchError] lists every operation. [Concurrency] bounds the requests under way.
 func (t *Table) BatchWrite(ctx context.Context, ops ...BatchOp) error {
-	return opError("BatchWrite", t.Name(), t.batchWrite(ctx, ops))
+	return opError("BatchWrite", "", t.Name(), t.batchWrite(ctx, ops))
 }
 
 func (t *Table) batchWrite(ctx context.Context, ops []BatchOp) error {
@@ -176,7 +176,7 @@ func (t *Table) batchWrite(ctx context.Context, ops []BatchOp) error {
 		}
 		entry, err := op.batch(ctx)
 		if err != nil {
-			return fmt.Errorf("operation %d: %w", i, err)
+			return indexed("operation", i, err)
 		}
 		if entry.core.client != t.client {
 			return invalidf("operation %d is of a table with another client", i)

@@ -3,7 +3,6 @@ package monotable
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -43,7 +42,7 @@ type BatchResult[T any] struct {
 // is sent.
 func (e *Entity[T]) BatchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
 	results, err := e.batchGet(ctx, keys)
-	return results, opError("BatchGet", e.model.name, err)
+	return results, e.opError("BatchGet", err)
 }
 
 // wantedKey is a key to read and the places its answer belongs.
@@ -64,7 +63,7 @@ func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 	for i, key := range keys {
 		av, _, err := m.keyOf(&opts, ownCopy(key))
 		if err != nil {
-			return nil, fmt.Errorf("key %d: %w", i, err)
+			return nil, indexed("key", i, err)
 		}
 		id := keyIdentity(table, m.table, av)
 		w := byID[id]

@@ -181,7 +181,7 @@ func TestTableMistakes(t *testing.T) {
 	var definition *monotable.DefinitionError
 	require.True(t, errors.As(err, &definition))
 	for _, want := range []string{
-		"client is nil", "Name: is empty", "PartitionKey: is empty", "Delimiter", "TypeTag", "an index has no name", "index x: is declared twice",
+		"client is nil", "Name: must be 3 to 255", "PartitionKey: is empty", "Delimiter", "TypeTag", "an index has no name", "index x: is declared twice",
 		`"SK" is of type N here and S elsewhere`, "index both: give one attribute", "index none: has no partition key", "index five: has more than four",
 		"index twice", `index bool: "z" has type`, "index local: a local index has", "index projection", "CursorKeys[0]",
 	} {

@@ -77,14 +77,14 @@ func (e *Entity[T]) Name() string { return e.model.name }
 // another kind of item is there. Reads are eventually consistent unless [Consistent] is given.
 func (e *Entity[T]) Get(ctx context.Context, key T) (T, error) {
 	item, err := e.GetOp(key).run(ctx)
-	return item, opError("Get", e.model.name, err)
+	return item, e.opError("Get", err)
 }
 
 // Create stores a new item and returns it. ErrAlreadyExists if there is one that has not expired. A version must
 // be 0. Conditions hold for what is there, so on a new item only those on absence can.
 func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
 	stored, err := e.CreateOp(item, conds...).run(ctx)
-	return stored, opError("Create", e.model.name, err)
+	return stored, e.opError("Create", err)
 }
 
 // Put stores an item, new or in place of the one that is there, and returns it. Attributes that T does not know are lost;
@@ -93,7 +93,7 @@ func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, er
 // (else ErrVersionConflict).
 func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
 	stored, err := e.PutOp(item, conds...).run(ctx)
-	return stored, opError("Put", e.model.name, err)
+	return stored, e.opError("Put", err)
 }
 
 // Update changes an existing item and returns all of it. Only what changes say is touched; derived attributes,
@@ -104,14 +104,14 @@ func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error
 // [Attr.Given], or use [Entity.Modify]; otherwise the call is refused and names them. Values of Set go through the rules.
 func (e *Entity[T]) Update(ctx context.Context, key T, changes ...Change[T]) (T, error) {
 	stored, err := e.UpdateOp(key, changes...).run(ctx)
-	return stored, opError("Update", e.model.name, err)
+	return stored, e.opError("Update", err)
 }
 
 // Delete removes an item and returns it, or nil if nothing was there. ErrWrongEntity if another kind of item is there. With a
 // condition, or a version above 0 in the key, there must be an item: ErrNotFound, ErrConditionFailed or ErrVersionConflict.
 func (e *Entity[T]) Delete(ctx context.Context, key T, conds ...Cond[T]) (*T, error) {
 	old, err := e.DeleteOp(key, conds...).run(ctx)
-	return old, opError("Delete", e.model.name, err)
+	return old, e.opError("Delete", err)
 }
 
 // Old is the stored item that made the service refuse a write, if err tells of one of this entity's.

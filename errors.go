@@ -41,13 +41,35 @@ var (
 // the SDK's own error included: only that one may quote what was sent.
 type OpError struct {
 	Op     string // "Create", "Query", …
-	Entity string
+	Entity string // "" for operations of a table
+	Table  string
 	Err    error
 }
 
 func (e *OpError) Error() string {
-	return fmt.Sprintf("monotable: %s %s: %s", e.Op, e.Entity, strings.TrimPrefix(e.Err.Error(), "monotable: "))
+	where := e.Entity
+	if where == "" {
+		where = e.Table
+	} else if errors.As(e.Err, new(*serviceFailure)) {
+		where += " (table " + e.Table + ")"
+	}
+	return fmt.Sprintf("monotable: %s %s: %s", e.Op, where, bare(e.Err))
 }
+
+// bare is the text of an error inside another one of ours.
+func bare(err error) string { return strings.TrimPrefix(err.Error(), "monotable: ") }
+
+// indexed names the operation or key of a call that an error is about.
+func indexed(what string, i int, err error) error { return &indexedError{what, i, err} }
+
+type indexedError struct {
+	what  string
+	index int
+	err   error
+}
+
+func (e *indexedError) Error() string { return fmt.Sprintf("%s %d: %s", e.what, e.index, bare(e.err)) }
+func (e *indexedError) Unwrap() error { return e.err }
 
 func (e *OpError) Unwrap() error { return e.Err }
 
@@ -202,6 +224,9 @@ func (e *serviceFailure) Error() string {
 	var api smithy.APIError
 	if errors.As(e.err, &api) {
 		text = api.ErrorCode()
+		if text == "ResourceNotFoundException" {
+			text += ": there is no such table or index here; look at name, region and endpoint"
+		}
 		var reply interface{ ServiceRequestID() string }
 		if errors.As(e.err, &reply) && reply.ServiceRequestID() != "" {
 			text += ", request " + reply.ServiceRequestID()
@@ -265,11 +290,15 @@ func serverFault(api smithy.APIError, err error) bool {
 }
 
 // opError names the operation that failed.
-func opError(op, entity string, err error) error {
+func opError(op, entity, table string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &OpError{Op: op, Entity: entity, Err: err}
+	return &OpError{Op: op, Entity: entity, Table: table, Err: err}
+}
+
+func (e *Entity[T]) opError(op string, err error) error {
+	return opError(op, e.model.name, e.options.tableName(e.model.table), err)
 }
 
 // started refuses a call whose context is already done, so that nothing is sent.

@@ -13,7 +13,7 @@ func (e *Entity[T]) Key(item T) (map[string]types.AttributeValue, error) {
 	opts := e.options
 	opts.noVersion = true
 	key, _, err := e.model.keyOf(&opts, ownCopy(item))
-	return key, opError("Key", e.model.name, err)
+	return key, e.opError("Key", err)
 }
 
 // ParseKey is the inverse of [Entity.Key]: it gives a T with its key fields set, from the key of an item (other attributes are
@@ -22,7 +22,7 @@ func (e *Entity[T]) ParseKey(key map[string]types.AttributeValue) (T, error) {
 	var item T
 	if err := e.model.parseKey(key, reflect.ValueOf(&item).Elem()); err != nil {
 		var zero T
-		return zero, opError("ParseKey", e.model.name, err)
+		return zero, e.opError("ParseKey", err)
 	}
 	return item, nil
 }

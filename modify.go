@@ -39,7 +39,7 @@ func (o *options) tries() int {
 // CreatedAt cannot be changed. A Hidden attribute is zero, and zero leaves it as it is, unless the call says [Reveal].
 func (e *Entity[T]) Modify(ctx context.Context, key T, change func(*T) error) (T, error) {
 	stored, err := e.modify(ctx, key, change)
-	return stored, opError("Modify", e.model.name, err)
+	return stored, e.opError("Modify", err)
 }
 
 func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T, error) {
@@ -54,6 +54,11 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 	}
 	for attempt := 0; ; attempt++ {
 		raw, err := read.raw(ctx)
+		for _, reason := range []error{ErrNotFound, ErrWrongEntity} {
+			if errors.Is(err, reason) {
+				return zero, &ConditionError{Entity: e.model.name, reasons: []error{reason}, err: err}
+			}
+		}
 		if err != nil {
 			return zero, err
 		}

@@ -30,7 +30,7 @@ func (s source) compile() (*readPlan, error) {
 
 func (s source) opError(err error) error {
 	if s.wrap == nil {
-		return opError("Query", "", err)
+		return opError("Query", "", "", err)
 	}
 	return s.wrap(err)
 }

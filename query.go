@@ -132,14 +132,14 @@ func (q Query[T]) plan() (*readPlan, error) {
 }
 
 func (q Query[T]) opError(err error) error {
-	op, name := "Query", ""
+	op := "Query"
 	if q.spec.scan {
 		op = "Scan"
 	}
-	if q.entity != nil {
-		name = q.entity.model.name
+	if q.entity == nil {
+		return opError(op, "", "", err)
 	}
-	return opError(op, name, err)
+	return opError(op, q.entity.model.name, q.spec.options.tableName(q.entity.model.table), err)
 }
 
 func (q Query[T]) source() source { return source{plan: q.plan, wrap: q.opError} }

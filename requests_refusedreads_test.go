@@ -111,9 +111,6 @@ var rqRefusedReads = []rqRefusal{
 	rqNoQuery("sort-unpadded", "a number that is not padded does not sort by value (F101)", func(s *rqSchemas) monotable.Query[rqLog] {
 		return s.logs.Query(rqLog{App: "a"}).SortKey(rqLogLevel.Eq("l"), rqLogLoad.Eq(1), rqLogLine.Gt(2))
 	}, "line"),
-	rqNoQuery("sort-time-layout", "nor need a time in a layout of its own", func(s *rqSchemas) monotable.Query[rqDoc] {
-		return s.docs.Query(rqDoc{Path: "p"}).SortKey(rqDocPart.Eq("a"), rqDocDay.Gt(rqClock))
-	}, "day"),
 	rqNoQuery("sort-too-long", "a sort key has 1024 bytes at most; the service refuses a longer one (F100)", func(s *rqSchemas) monotable.Query[rqOrder] {
 		return s.orders.Query(rqOrder{UserID: "ann"}).SortKey(rqOrderID.Eq(strings.Repeat("x", 1019)))
 	}, "1025"),

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,8 +142,8 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	if client == nil {
 		problems.add("", "client is nil")
 	}
-	if cfg.Name == "" {
-		problems.add("Name", "is empty")
+	if !strings.HasPrefix(cfg.Name, "arn:") && !tableName.MatchString(cfg.Name) {
+		problems.add("Name", "must be 3 to 255 letters, digits, '_', '-' and '.', or an ARN")
 	}
 	core := &tableCore{
 		client:    client,
@@ -200,6 +202,9 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	}
 	return &Table{tableCore: core, options: options{client: cfg.ClientOptions}}, nil
 }
+
+// tableName is what DynamoDB takes for one.
+var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
 func or(s, otherwise string) string {
 	if s == "" {

@@ -51,7 +51,7 @@ type OperationError struct {
 }
 
 func (e *OperationError) Error() string {
-	return fmt.Sprintf("operation %d, %s %s: %s", e.Index, e.Op, e.Entity, strings.TrimPrefix(e.Err.Error(), "monotable: "))
+	return fmt.Sprintf("operation %d, %s %s: %s", e.Index, e.Op, e.Entity, bare(e.Err))
 }
 
 // Unwrap gives the reason.
@@ -91,7 +91,7 @@ func (e *TransactionError) Unwrap() []error {
 // with another transaction, throttling) it is tried again, with full jitter, until the [Attempts] or the context end. Otherwise a
 // [*TransactionError] tells the reason of every operation. ErrOutcomeUnknown if no definite answer came.
 func (t *Table) TransactWrite(ctx context.Context, ops ...WriteOp) error {
-	return opError("TransactWrite", t.Name(), t.transactWrite(ctx, ops))
+	return opError("TransactWrite", "", t.Name(), t.transactWrite(ctx, ops))
 }
 
 func (t *Table) transactWrite(ctx context.Context, ops []WriteOp) error {
@@ -108,7 +108,7 @@ func (t *Table) transactWrite(ctx context.Context, ops []WriteOp) error {
 		}
 		entry, err := op.transact(ctx)
 		if err != nil {
-			return fmt.Errorf("operation %d: %w", i, err)
+			return indexed("operation", i, err)
 		}
 		if err := keys.add(t, entry.table, entry.m, entry.key); err != nil {
 			return err

@@ -2,7 +2,6 @@ package monotable
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -24,7 +23,7 @@ type transactRead struct {
 // the operations. An item that is missing, expired or of another entity is told by a [*TransactionError] that matches ErrNotFound or ErrWrongEntity;
 // the others are filled in all the same. A conflict with a write is tried again, with full jitter, until the [Attempts] or the context end.
 func (t *Table) TransactGet(ctx context.Context, ops ...ReadOp) error {
-	return opError("TransactGet", t.Name(), t.transactGet(ctx, ops))
+	return opError("TransactGet", "", t.Name(), t.transactGet(ctx, ops))
 }
 
 func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
@@ -40,7 +39,7 @@ func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 		}
 		read, err := op.transactRead()
 		if err != nil {
-			return fmt.Errorf("operation %d: %w", i, err)
+			return indexed("operation", i, err)
 		}
 		if err := keys.add(t, read.table, read.m, read.key); err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 // [Attempts] and the context. With a version above 0 in the key nothing is created: ErrNotFound.
 func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T, error) {
 	stored, err := e.upsert(ctx, key, changes)
-	return stored, opError("Upsert", e.model.name, err)
+	return stored, e.opError("Upsert", err)
 }
 
 func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, error) {
