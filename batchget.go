@@ -12,13 +12,13 @@ import (
 type State int
 
 const (
-	// Unprocessed: the service did not answer for the key to the end. Err says why; nothing is known of the item.
+	// Unprocessed says that the service did not answer for the key to the end. Err says why; nothing is known of the item.
 	Unprocessed State = iota
-	// Found: Item is what is stored.
+	// Found says that Item is what is stored.
 	Found
-	// Missing: the service answered that there is no item, or the item has expired.
+	// Missing says that the service answered that there is no item, or the item has expired.
 	Missing
-	// Failed: there is an item, but it is another entity's or does not decode. Err says which.
+	// Failed says that there is an item, but it is another entity's or does not decode. Err says which.
 	Failed
 )
 
@@ -155,7 +155,7 @@ func (e *Entity[T]) sendGets(ctx context.Context, table string, chunk []*wantedK
 // readError sorts an error of a read. What is no definite answer leaves the keys unprocessed: they can be asked for again.
 func readError(err error) error {
 	err = serviceError(err, true)
-	if failure, ok := errors.AsType[*serviceFailure](err); ok && failure.sentinel == ErrOutcomeUnknown {
+	if failure, ok := errors.AsType[*serviceFailure](err); ok && errors.Is(failure.sentinel, ErrOutcomeUnknown) {
 		failure.sentinel = ErrUnprocessed
 	}
 	return err

@@ -154,7 +154,7 @@ func TestSharedByManyGoroutines(t *testing.T) {
 	}](base)
 	_, err := a.Create(t.Context(), account{ID: "0", Email: "same@x.io"})
 	require.NoError(t, err)
-	get := e.GetOp(account{ID: "0"})
+	get := e.GetOp(account{ID: "0"}, nil)
 	cond := monotable.All(accountPlan.Eq("free"), monotable.Not(accountLogins.Lt(0)))
 	for _, err := range together(12, func(i int) error {
 		id := fmt.Sprint(i + 1)

@@ -137,6 +137,14 @@ func TestHiddenInEveryAnswer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, fullVault(), got)
 	})
+	t.Run("Reveal of a table", func(t *testing.T) {
+		got, err := mustEntity(t, s.With(monotable.Reveal()), vaultSchema()).Get(ctx, key)
+		require.NoError(t, err)
+		require.Equal(t, fullVault(), got)
+		got, err = mustEntity(t, s.Table, vaultSchema()).Get(ctx, key)
+		require.NoError(t, err)
+		require.Equal(t, hiddenVault(), got)
+	})
 	t.Run("conditions and filters see it", func(t *testing.T) {
 		n, err := plain.Query(key).Filter(vaultCode.Eq(canary)).Count(ctx)
 		require.NoError(t, err)

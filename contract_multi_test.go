@@ -107,7 +107,10 @@ func TestF076_MultiAttributeIndexes(t *testing.T) {
 		require.ErrorIs(t, err, monotable.ErrInvalid, name)
 	}
 	t.Run("sparse", func(t *testing.T) {
-		_, err := games.Update(ctx, game{ID: "00"}, gameRegion.Remove())
+		_, err := games.Create(ctx, game{ID: "99", Cup: "c", Team: "t"})
+		require.NoError(t, err)
+		require.NotContains(t, s.stored(keyPS("GAME#99", "GAME")), "region")
+		_, err = games.Update(ctx, game{ID: "00"}, gameRegion.Remove())
 		require.NoError(t, err)
 		require.NotContains(t, ids(t, tagged), "00")
 		_, err = games.Update(ctx, game{ID: "01"}, gameTeam.Set(""))

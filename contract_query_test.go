@@ -93,19 +93,26 @@ func TestF056_LimitIsNotPageSize(t *testing.T) {
 		q        monotable.Query[note]
 		items    []note
 		requests int64
+		read     int32
 	}{
-		{"neither", q, all, 1},
-		{"limit", q.Limit(5), all[:5], 1},
-		{"page size", q.PageSize(5), all, 3},
-		{"limit over page size", q.PageSize(2).Limit(5), all[:5], 3},
-		{"limit under page size", q.PageSize(9).Limit(5), all[:5], 1},
-		{"the last of each wins", q.Limit(1).Limit(5).PageSize(1).PageSize(5), all[:5], 1},
-		{"with a filter", q.PageSize(4).Limit(2).Filter(notePage.Ge(7)), all[7:9], 3},
+		{"neither", q, all, 1, 12},
+		{"limit", q.Limit(5), all[:5], 1, 5},
+		{"page size", q.PageSize(5), all, 3, 12},
+		{"limit over page size", q.PageSize(2).Limit(5), all[:5], 3, 5},
+		{"limit under page size", q.PageSize(9).Limit(5), all[:5], 1, 5},
+		{"the last of each wins", q.Limit(1).Limit(5).PageSize(1).PageSize(5), all[:5], 1, 5},
+		{"with a filter", q.PageSize(4).Limit(2).Filter(notePage.Ge(7)), all[7:9], 3, 12},
 	} {
+		read := int32(0)
 		spy.queries.Store(0)
+		spy.onQuery = func(out *dynamodb.QueryOutput, err error) (*dynamodb.QueryOutput, error) {
+			read += out.ScannedCount
+			return out, err
+		}
 		got, err := row.q.Collect(ctx)
 		require.NoError(t, err, row.name)
 		require.Equal(t, row.items, got, row.name)
+		require.Equal(t, row.read, read, "%s: no more is read than is wanted", row.name)
 		if row.name == "page size" {
 			require.LessOrEqual(t, spy.queries.Load(), row.requests+1, row.name)
 		} else {

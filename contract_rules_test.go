@@ -360,8 +360,18 @@ func TestAddKeepsToMinAndMax(t *testing.T) {
 		ok     bool
 		want   string
 	}{
-		{"0", 1, true, "1"}, {"0.25", 0.5, true, "0.75"}, {"0.75", 0.5, false, "0.75"}, {"0.5", 0.6, false, "0.5"}, {"0", -1, true, "-1"}, {"-0.5", -0.6, false, "-0.5"},
-		{"", 1, true, "1"}, {"", 1.5, false, ""}, {"", -1.5, false, ""}, {"5", -1, true, "4"}, {"-5", 1, true, "-4"}, {"0.1", 0.2, true, "0.3"},
+		{"0", 1, true, "1"},
+		{"0.25", 0.5, true, "0.75"},
+		{"0.75", 0.5, false, "0.75"},
+		{"0.5", 0.6, false, "0.5"},
+		{"0", -1, true, "-1"},
+		{"-0.5", -0.6, false, "-0.5"},
+		{"", 1, true, "1"},
+		{"", 1.5, false, ""},
+		{"", -1.5, false, ""},
+		{"5", -1, true, "4"},
+		{"-5", 1, true, "-4"},
+		{"0.1", 0.2, true, "0.3"},
 	} {
 		seed := with(rawProduct(), rawItem{"ratio": avN(row.stored)})
 		if row.stored == "" {

@@ -220,7 +220,7 @@ func TestOperationsAreValues(t *testing.T) {
 	require.NoError(t, err)
 	_, err = a.client.UpdateItem(ctx, update)
 	require.NoError(t, err)
-	get, err := a.GetOp(account{ID: "ann"}).Request()
+	get, err := a.GetOp(account{ID: "ann"}, nil).Request()
 	require.NoError(t, err)
 	require.Equal(t, keyPS("ACCOUNT#ann", "PROFILE"), rawItem(get.Key))
 	require.Equal(t, avN("2"), a.raw("ann")["logins"])

@@ -76,7 +76,7 @@ func (e *Entity[T]) Name() string { return e.model.name }
 // Get reads an item by its key. ErrNotFound if there is none or it has expired; ErrWrongEntity if
 // another kind of item is there. Reads are eventually consistent unless [Consistent] is given.
 func (e *Entity[T]) Get(ctx context.Context, key T) (T, error) {
-	item, err := e.GetOp(key).run(ctx)
+	item, err := e.GetOp(key, nil).run(ctx)
 	return item, e.opError("Get", err)
 }
 

@@ -190,13 +190,13 @@ func TestF100_IndexKeysTooLong(t *testing.T) {
 
 // TestF097_KeysAreInjective: different parts never make one key, whatever stands in them.
 func TestF097_KeysAreInjective(t *testing.T) {
-	table, err := monotable.NewTable(dynamodb.New(dynamodb.Options{Region: "us-east-1"}), monotable.TableConfig{Name: "x", PartitionKey: "PK", SortKey: "SK"})
+	table, err := monotable.NewTable(dynamodb.New(dynamodb.Options{Region: "us-east-1"}), monotable.TableConfig{Name: "keys", PartitionKey: "PK", SortKey: "SK"})
 	require.NoError(t, err)
 	e := pieceEntity(t, table, "E", "P#{a}#{b}", "{c}#{n:03}", pieceA.Escaped(), pieceB.Escaped(), pieceC.Escaped())
 	plain := pieceEntity(t, table, "Q", "Q#{a}#{b}", "{c}#{n:03}")
 	text := rapid.StringOfN(rapid.RuneFrom([]rune("#${}\\/\x00é2a!")), 1, 4, -1)
 	keyOf := func(e *monotable.Entity[piece], p piece) (string, string, bool) {
-		in, err := e.GetOp(p).Request()
+		in, err := e.GetOp(p, nil).Request()
 		if err != nil {
 			require.ErrorIs(t, err, monotable.ErrInvalid)
 			return "", "", false

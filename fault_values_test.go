@@ -66,7 +66,6 @@ func (o *sampleOdd) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) err
 }
 
 var (
-	sampleID     = monotable.Field(func(s *sample) *string { return &s.ID })
 	sampleText   = monotable.Field(func(s *sample) *string { return &s.Text })
 	sampleTexts  = monotable.Field(func(s *sample) *[]string { return &s.Texts })
 	sampleSet    = monotable.Field(func(s *sample) *[]string { return &s.Set })

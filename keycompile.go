@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -162,10 +163,9 @@ func (c *compiler) fieldKey(where string, k *keyAttr) *keyAttr {
 
 // scalarKey is a number or binary key made of one attribute of another name.
 func (c *compiler) scalarKey(where string, k *keyAttr, text string) *keyAttr {
-	name := text
-	if len(text) > 2 && text[0] == '{' && text[len(text)-1] == '}' {
-		name = text[1 : len(text)-1]
-	} else {
+	name, opened := strings.CutPrefix(text, "{")
+	name, closed := strings.CutSuffix(name, "}")
+	if !opened || !closed || strings.ContainsAny(name, "{}:") {
 		c.problems.add(where, "%s is of type %s, so its template must be one placeholder alone", k.Name, k.Type)
 		return nil
 	}

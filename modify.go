@@ -44,7 +44,7 @@ func (e *Entity[T]) Modify(ctx context.Context, key T, change func(*T) error) (T
 
 func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T, error) {
 	var zero T
-	read := e.With(Consistent()).GetOp(key)
+	read := e.With(Consistent()).GetOp(key, nil)
 	_, pinned, err := e.model.keyOf(&e.options, ownCopy(key))
 	if err != nil {
 		return zero, err

@@ -20,13 +20,9 @@ type GetOp[T any] struct {
 	dst *T
 }
 
-// GetOp is [Entity.Get] as a value. dst is where TransactGet puts the item; to look at the request it may be left out.
-func (e *Entity[T]) GetOp(key T, dst ...*T) GetOp[T] {
-	op := GetOp[T]{e: e, key: frozenItem(key)}
-	if len(dst) > 0 {
-		op.dst = dst[0]
-	}
-	return op
+// GetOp is [Entity.Get] as a value. dst is where TransactGet puts the item; nil does to look at the request.
+func (e *Entity[T]) GetOp(key T, dst *T) GetOp[T] {
+	return GetOp[T]{e: e, key: frozenItem(key), dst: dst}
 }
 
 // Request is the request that would be sent, or the reason why it is refused.

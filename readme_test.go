@@ -51,18 +51,24 @@ func TestReadmeOutputIsReal(t *testing.T) {
 }
 
 var (
-	blockPattern = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+	blockPattern = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?\n)```$")
 	linkPattern  = regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`)
+	codePattern  = regexp.MustCompile("`[^`\n]*`")
+	filePattern  = regexp.MustCompile("`([\\w./-]+\\.go)`")
 )
 
+// Links lead to files, and files that are named exist.
 func TestReadmeLinks(t *testing.T) {
 	for _, document := range append(documents, "CHANGELOG.md") {
-		for _, link := range linkPattern.FindAllStringSubmatch(readDocument(t, document), -1) {
+		prose := blockPattern.ReplaceAllString(readDocument(t, document), "")
+		named := filePattern.FindAllStringSubmatch(prose, -1)
+		links := linkPattern.FindAllStringSubmatch(codePattern.ReplaceAllString(prose, ""), -1)
+		for _, link := range append(named, links...) {
 			if strings.Contains(link[1], "://") {
 				continue
 			}
 			_, err := os.Stat(filepath.Join(filepath.Dir(document), link[1]))
-			require.NoError(t, err, "%s: link %s", document, link[1])
+			require.NoError(t, err, "%s: %s", document, link[1])
 		}
 	}
 }

@@ -160,10 +160,7 @@ type rqNote struct {
 	Text string `dynamodbav:"text"`
 }
 
-var (
-	rqNoteID   = monotable.Field(func(n *rqNote) *string { return &n.ID })
-	rqNoteText = monotable.Field(func(n *rqNote) *string { return &n.Text })
-)
+var rqNoteText = monotable.Field(func(n *rqNote) *string { return &n.Text })
 
 // rqMatch is in indexes whose keys are its own attributes.
 type rqMatch struct {
@@ -274,10 +271,7 @@ type rqBlob struct {
 	Size   int    `dynamodbav:"size"`
 }
 
-var (
-	rqDigest   = monotable.Field(func(b *rqBlob) *[]byte { return &b.Digest })
-	rqBlobSize = monotable.Field(func(b *rqBlob) *int { return &b.Size })
-)
+var rqDigest = monotable.Field(func(b *rqBlob) *[]byte { return &b.Digest })
 
 // rqProduct is stored in a table without a sort key, by an attribute of its own.
 type rqProduct struct {

@@ -67,33 +67,35 @@ func (r rqRefusal) not(secret string) rqRefusal {
 var rqHuge, _ = new(big.Int).SetString("1"+strings.Repeat("0", 126), 10)
 
 var rqRefusedWrites = []rqRefusal{
-	rqNo("get-empty-key-part", "an empty part of a primary key names no item (F098)", func(s *rqSchemas) rqOp { return rqOf(s.users.GetOp(rqUser{Email: "a@b"}).Request) }, "userId"),
-	rqNo("get-empty-sort-part", "in the sort key too", func(s *rqSchemas) rqOp { return rqOf(s.orders.GetOp(rqOrder{UserID: "ann"}).Request) }, "orderId"),
-	rqNo("get-empty-natural-key", "an attribute of T that is the key must not be empty", func(s *rqSchemas) rqOp { return rqOf(s.product.GetOp(rqProduct{}).Request) }, "sku"),
-	rqNo("get-empty-binary-key", "nor a binary one", func(s *rqSchemas) rqOp { return rqOf(s.blobs.GetOp(rqBlob{Shard: 1, Digest: []byte{}}).Request) }, "digest"),
-	rqNo("get-nil-binary-key", "nor nil", func(s *rqSchemas) rqOp { return rqOf(s.blobs.GetOp(rqBlob{Shard: 1}).Request) }, "digest"),
-	rqNo("get-delimiter", "a delimiter in a value would make another item's key (F097)", func(s *rqSchemas) rqOp { return rqOf(s.users.GetOp(rqUser{ID: "canary#b"}).Request) }, "userId", "Escaped").not("canary"),
-	rqNo("get-other-delimiter", "the delimiter is the table's", func(s *rqSchemas) rqOp { return rqOf(s.delimited.GetOp(rqNote{ID: "a|b"}).Request) }, "noteId"),
-	rqNo("get-invalid-utf8", "two invalid texts would become one key (F078)", func(s *rqSchemas) rqOp { return rqOf(s.users.GetOp(rqUser{ID: rqBadUTF8}).Request) }, "userId").not("canary"),
-	rqNo("get-invalid-utf8-natural", "in an attribute of T that is the key too", func(s *rqSchemas) rqOp { return rqOf(s.product.GetOp(rqProduct{SKU: rqBadUTF8}).Request) }, "sku").not("canary"),
+	rqNo("get-empty-key-part", "an empty part of a primary key names no item (F098)", func(s *rqSchemas) rqOp { return rqOf(s.users.GetOp(rqUser{Email: "a@b"}, nil).Request) }, "userId"),
+	rqNo("get-empty-sort-part", "in the sort key too", func(s *rqSchemas) rqOp { return rqOf(s.orders.GetOp(rqOrder{UserID: "ann"}, nil).Request) }, "orderId"),
+	rqNo("get-empty-natural-key", "an attribute of T that is the key must not be empty", func(s *rqSchemas) rqOp { return rqOf(s.product.GetOp(rqProduct{}, nil).Request) }, "sku"),
+	rqNo("get-empty-binary-key", "nor a binary one", func(s *rqSchemas) rqOp { return rqOf(s.blobs.GetOp(rqBlob{Shard: 1, Digest: []byte{}}, nil).Request) }, "digest"),
+	rqNo("get-nil-binary-key", "nor nil", func(s *rqSchemas) rqOp { return rqOf(s.blobs.GetOp(rqBlob{Shard: 1}, nil).Request) }, "digest"),
+	rqNo("get-delimiter", "a delimiter in a value would make another item's key (F097)", func(s *rqSchemas) rqOp { return rqOf(s.users.GetOp(rqUser{ID: "canary#b"}, nil).Request) }, "userId", "Escaped").not("canary"),
+	rqNo("get-other-delimiter", "the delimiter is the table's", func(s *rqSchemas) rqOp { return rqOf(s.delimited.GetOp(rqNote{ID: "a|b"}, nil).Request) }, "noteId"),
+	rqNo("get-invalid-utf8", "two invalid texts would become one key (F078)", func(s *rqSchemas) rqOp { return rqOf(s.users.GetOp(rqUser{ID: rqBadUTF8}, nil).Request) }, "userId").not("canary"),
+	rqNo("get-invalid-utf8-natural", "in an attribute of T that is the key too", func(s *rqSchemas) rqOp { return rqOf(s.product.GetOp(rqProduct{SKU: rqBadUTF8}, nil).Request) }, "sku").not("canary"),
 	rqNo("get-number-too-long", "a number that does not fit its padding would sort wrongly (F101)", func(s *rqSchemas) rqOp {
-		return rqOf(s.events.GetOp(rqEvent{Stream: "s", Seq: 10000000000, Kind: "k"}).Request)
+		return rqOf(s.events.GetOp(rqEvent{Stream: "s", Seq: 10000000000, Kind: "k"}, nil).Request)
 	}, "seq"),
 	rqNo("get-decimals-too-long", "nor are decimals cut", func(s *rqSchemas) rqOp {
-		return rqOf(s.logs.GetOp(rqLog{App: "a", Level: "l", Load: 1.125}).Request)
+		return rqOf(s.logs.GetOp(rqLog{App: "a", Level: "l", Load: 1.125}, nil).Request)
 	}, "load"),
 	rqNo("get-not-a-number", "NaN is no part of a key (F079)", func(s *rqSchemas) rqOp {
-		return rqOf(s.logs.GetOp(rqLog{App: "a", Level: "l", Load: math.NaN()}).Request)
+		return rqOf(s.logs.GetOp(rqLog{App: "a", Level: "l", Load: math.NaN()}, nil).Request)
 	}, "load"),
 	rqNo("get-year-10000", "a year of five digits would sort wrongly (F088)", func(s *rqSchemas) rqOp {
-		return rqOf(s.events.GetOp(rqEvent{Stream: "s", At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), Kind: "k"}).Request)
+		return rqOf(s.events.GetOp(rqEvent{Stream: "s", At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), Kind: "k"}, nil).Request)
 	}, "at"),
-	rqNo("get-partition-too-long", "a partition key has 2048 bytes at most (F100)", func(s *rqSchemas) rqOp { return rqOf(s.users.GetOp(rqUser{ID: strings.Repeat("x", 2044)}).Request) }, "PK", "2049", "2048"),
+	rqNo("get-partition-too-long", "a partition key has 2048 bytes at most (F100)", func(s *rqSchemas) rqOp {
+		return rqOf(s.users.GetOp(rqUser{ID: strings.Repeat("x", 2044)}, nil).Request)
+	}, "PK", "2049", "2048"),
 	rqNo("get-sort-too-long", "a sort key has 1024 bytes at most (F100)", func(s *rqSchemas) rqOp {
-		return rqOf(s.orders.GetOp(rqOrder{UserID: "ann", ID: strings.Repeat("é", 510)}).Request)
+		return rqOf(s.orders.GetOp(rqOrder{UserID: "ann", ID: strings.Repeat("é", 510)}, nil).Request)
 	}, "SK", "1026", "1024"),
 	rqNo("get-natural-too-long", "an attribute of T that is the key, too", func(s *rqSchemas) rqOp {
-		return rqOf(s.product.GetOp(rqProduct{SKU: strings.Repeat("x", 2049)}).Request)
+		return rqOf(s.product.GetOp(rqProduct{SKU: strings.Repeat("x", 2049)}, nil).Request)
 	}, "sku", "2049"),
 
 	rqNo("create-empty-key-part", "an item without a key cannot be stored", func(s *rqSchemas) rqOp { return rqOf(s.orders.CreateOp(rqOrder{ID: "1"}).Request) }, "userId"),

@@ -9,7 +9,7 @@ import (
 
 // rqScopedRefusals are calls outside the scope of a table (F128).
 var rqScopedRefusals = []rqRefusal{
-	rqNo("scoped-get", "a key outside the scope", func(s *rqSchemas) rqOp { return rqOf(s.scoped.GetOp(rqOrder{UserID: "bob", ID: "1"}).Request) }, "scope").not("bob"),
+	rqNo("scoped-get", "a key outside the scope", func(s *rqSchemas) rqOp { return rqOf(s.scoped.GetOp(rqOrder{UserID: "bob", ID: "1"}, nil).Request) }, "scope").not("bob"),
 	rqNo("scoped-create", "of an item", func(s *rqSchemas) rqOp { return rqOf(s.scoped.CreateOp(rqOrder{UserID: "bob", ID: "1"}).Request) }, "scope"),
 	rqNo("scoped-put", "whatever the verb", func(s *rqSchemas) rqOp { return rqOf(s.scoped.PutOp(rqOrder{UserID: "bob", ID: "1"}).Request) }, "scope"),
 	rqNo("scoped-update", "whatever the verb", func(s *rqSchemas) rqOp {

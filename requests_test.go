@@ -238,7 +238,7 @@ func TestF120_OptionsInAnyOrder(t *testing.T) {
 		together = together.With(all...)
 		for j, users := range []*monotable.Entity[rqUser]{together, apart} {
 			for k, op := range []rqOp{
-				rqOf(users.GetOp(rqAnnRead()).Request), rqOf(users.PutOp(rqAnnRead()).Request),
+				rqOf(users.GetOp(rqAnnRead(), nil).Request), rqOf(users.PutOp(rqAnnRead()).Request),
 				rqOf(users.UpdateOp(rqAnnRead(), rqPlan.Set("pro")).Request), users.Query(rqUser{ID: "ann"}).Request,
 			} {
 				in, err := op()

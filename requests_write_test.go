@@ -7,9 +7,6 @@ import (
 	"github.com/monotable/monotable"
 )
 
-// rqTime is how rqClock is stored.
-const rqTime = "2026-11-21T10:00:00.123456789Z"
-
 // rqAnn is a stored user, written by hand.
 var rqAnn = rqItem{
 	"PK": "USER#ann", "SK": "PROFILE", "_et": "User", "GSI1PK": "EMAIL#ann@example.com", "GSI1SK": "USER#ann",
@@ -34,68 +31,70 @@ var rqGetRows = []rqRow{
 	{
 		name: "get", why: "the key templates filled, and nothing else: reads are eventually consistent; the version in a key means nothing to a read",
 		op: func(s *rqSchemas) rqOp {
-			return rqOf(s.users.GetOp(rqUser{ID: "ann", Plan: "pro", Version: 9}).Request)
+			return rqOf(s.users.GetOp(rqUser{ID: "ann", Plan: "pro", Version: 9}, nil).Request)
 		},
 	},
 	{
 		name: "get-consistent", why: "Consistent asks for a consistent read, Reveal changes nothing in the request",
 		op: func(s *rqSchemas) rqOp {
-			return rqOf(s.users.With(monotable.Consistent(), monotable.Reveal()).GetOp(rqUser{ID: "ann"}).Request)
+			return rqOf(s.users.With(monotable.Consistent(), monotable.Reveal()).GetOp(rqUser{ID: "ann"}, nil).Request)
 		},
 	},
 	{
 		name: "get-capacity", why: "Capacity makes the service report what was consumed",
 		op: func(s *rqSchemas) rqOp {
-			return rqOf(s.users.With(monotable.Capacity(new(monotable.ConsumedCapacity))).GetOp(rqUser{ID: "ann"}).Request)
+			return rqOf(s.users.With(monotable.Capacity(new(monotable.ConsumedCapacity))).GetOp(rqUser{ID: "ann"}, nil).Request)
 		},
 	},
 	{
 		name: "get-table-name", why: "TableName sends the call to another table (F139)",
 		op: func(s *rqSchemas) rqOp {
-			return rqOf(s.users.With(monotable.TableName("app-eu")).GetOp(rqUser{ID: "ann"}).Request)
+			return rqOf(s.users.With(monotable.TableName("app-eu")).GetOp(rqUser{ID: "ann"}, nil).Request)
 		},
 	},
 	{
 		name: "get-padded-parts", why: "a number is padded, a time stands in UTC with nine digits (F101, F102)",
 		op: func(s *rqSchemas) rqOp {
-			return rqOf(s.events.GetOp(rqEvent{Stream: "s", Seq: 42, At: time.Date(2026, 11, 21, 1, 2, 3, 4000, time.FixedZone("", -7200)), Kind: "made"}).Request)
+			return rqOf(s.events.GetOp(rqEvent{Stream: "s", Seq: 42, At: time.Date(2026, 11, 21, 1, 2, 3, 4000, time.FixedZone("", -7200)), Kind: "made"}, nil).Request)
 		},
 	},
 	{
 		name: "get-transformed", why: "transforms run on the parts of a key",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.events.GetOp(rqEvent{Stream: "S", Kind: "MADE"}).Request) },
+		op: func(s *rqSchemas) rqOp { return rqOf(s.events.GetOp(rqEvent{Stream: "S", Kind: "MADE"}, nil).Request) },
 	},
 	{
 		name: "get-declared-key", why: "a key that T declares too is still made by its template",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.raws.GetOp(rqRaw{PK: "ignored", ID: "1"}).Request) },
+		op: func(s *rqSchemas) rqOp { return rqOf(s.raws.GetOp(rqRaw{PK: "ignored", ID: "1"}, nil).Request) },
 	},
 	{
 		name: "get-zero-parts", why: "0 and the zero time are values of a key, not empty parts (F098)",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.events.GetOp(rqEvent{Stream: "s", Kind: "made"}).Request) },
+		op: func(s *rqSchemas) rqOp { return rqOf(s.events.GetOp(rqEvent{Stream: "s", Kind: "made"}, nil).Request) },
 	},
 	{
 		name: "get-negative-parts", why: "negative numbers stand in ten's complement, so that they sort by value (F101)",
 		op: func(s *rqSchemas) rqOp {
-			return rqOf(s.logs.GetOp(rqLog{App: "a", Level: "warn", Load: -1.25, Line: -3}).Request)
+			return rqOf(s.logs.GetOp(rqLog{App: "a", Level: "warn", Load: -1.25, Line: -3}, nil).Request)
 		},
 	},
 	{
 		name: "get-escaped", why: "an Escaped value may hold the delimiter and what the escape itself uses; the layout of a time is TimeLayout's (F097)",
 		op: func(s *rqSchemas) rqOp {
-			return rqOf(s.docs.GetOp(rqDoc{Path: "a#b$c !d", Part: "#", Day: time.Date(2026, 11, 21, 23, 0, 0, 0, time.UTC)}).Request)
+			return rqOf(s.docs.GetOp(rqDoc{Path: "a#b$c !d", Part: "#", Day: time.Date(2026, 11, 21, 23, 0, 0, 0, time.UTC)}, nil).Request)
 		},
 	},
 	{
 		name: "get-number-and-binary-key", why: "keys of type N and B hold the bare value; 0 is one",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.blobs.GetOp(rqBlob{Shard: 0, Digest: []byte{0, 255}}).Request) },
+		op: func(s *rqSchemas) rqOp {
+			return rqOf(s.blobs.GetOp(rqBlob{Shard: 0, Digest: []byte{0, 255}}, nil).Request)
+		},
 	},
 	{
 		name: "get-natural-key", why: "a key that is an attribute of T needs no template and holds any text, delimiters too; the table has no sort key",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.product.GetOp(rqProduct{SKU: "a#b"}).Request) },
+		op: func(s *rqSchemas) rqOp { return rqOf(s.product.GetOp(rqProduct{SKU: "a#b"}, nil).Request) },
 	},
 	{
 		name: "get-other-delimiter", why: "the table's delimiter is |, so # is ordinary text",
-		op: func(s *rqSchemas) rqOp { return rqOf(s.delimited.GetOp(rqNote{ID: "a#b"}).Request) },
+		op: func(s *rqSchemas) rqOp { return rqOf(s.delimited.GetOp(rqNote{ID: "a#b"}, nil).Request) },
 	},
 }
 

@@ -27,12 +27,12 @@ func TestF128_Scope(t *testing.T) {
 	notes := monotable.MustEntity(table.Scoped("T#7#"), schema) // a scope that ends in the delimiter admits one tenant's own partitions only
 	own, foreign := note{Tenant: "7", ID: "1"}, note{Tenant: "8", ID: "1"}
 	free := monotable.MustEntity(table, schema)
-	_, err := free.GetOp(foreign).Request()
+	_, err := free.GetOp(foreign, nil).Request()
 	require.NoError(t, err)
 
 	topic := monotable.Field(func(n *note) *string { return &n.Topic })
 	for name, request := range map[string]func(n note) error{
-		"Get":    func(n note) error { _, err := notes.GetOp(n).Request(); return err },
+		"Get":    func(n note) error { _, err := notes.GetOp(n, nil).Request(); return err },
 		"Create": func(n note) error { _, err := notes.CreateOp(n).Request(); return err },
 		"Put":    func(n note) error { _, err := notes.PutOp(n).Request(); return err },
 		"Update": func(n note) error { _, err := notes.UpdateOp(n, topic.Remove()).Request(); return err },
@@ -43,7 +43,7 @@ func TestF128_Scope(t *testing.T) {
 		assert.ErrorIs(t, request(own), monotable.ErrInvalid, "%s: T#7 does not begin with T#7#", name)
 	}
 	notes = monotable.MustEntity(table.Scoped("T#7"), schema)
-	_, err = notes.GetOp(own).Request()
+	_, err = notes.GetOp(own, nil).Request()
 	require.NoError(t, err)
 
 	request, err := notes.Query(note{Topic: "x"}).Index("GSI1").Request()

@@ -77,7 +77,7 @@ func TestF045_TransactionsRefusedLocally(t *testing.T) {
 		"no reads":        p.table.TransactGet(ctx),
 		"101 reads":       p.table.TransactGet(ctx, manyReads...),
 		"read twice":      p.table.TransactGet(ctx, get("1"), get("1")),
-		"no destination":  p.table.TransactGet(ctx, p.parcels.GetOp(parcel{Box: "a", ID: "1"})),
+		"no destination":  p.table.TransactGet(ctx, p.parcels.GetOp(parcel{Box: "a", ID: "1"}, nil)),
 		"nil read":        p.table.TransactGet(ctx, nil),
 		"token (F049)":    p.table.With(monotable.Token(strings.Repeat("x", 37))).TransactWrite(ctx, many[0]),
 		"another client":  p.table.TransactWrite(ctx, newPost(t).parcels.PutOp(parcel{Box: "a", ID: "1"})),

@@ -148,7 +148,7 @@ func (t *table) status(now time.Time) string {
 		return statusUpdating
 	}
 	for _, x := range t.indexes {
-		if s := x.status(now); s == statusCreating || s == statusDeleting {
+		if s := x.status(now); s == statusCreating || s == statusDeleting && !x.gone(now) {
 			return statusUpdating
 		}
 	}

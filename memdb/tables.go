@@ -181,7 +181,7 @@ func (e *Engine) updateTable(in *updateTableInput) (*createTableOutput, error) {
 		return nil, err
 	}
 	t.updating = now.Add(e.options.TableDelay)
-	d := t.describe(now)
+	d := t.describe(now) // the time before the change: what goes is still there
 	d.TableStatus = statusUpdating
 	for i := range d.GlobalSecondaryIndexes {
 		x := &d.GlobalSecondaryIndexes[i]
@@ -195,7 +195,7 @@ func (e *Engine) updateTable(in *updateTableInput) (*createTableOutput, error) {
 			}
 		}
 	}
-	t.purge(now)
+	t.purge(e.now())
 	return &createTableOutput{d}, nil
 }
 

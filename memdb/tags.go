@@ -17,8 +17,9 @@ type emptyOutput struct{}
 
 type listTagsOutput struct{ Tags []tag }
 
-// tagged finds the table of an ARN.
-func (e *Engine) tagged(in *tagResourceInput) (*table, error) {
+// tagged finds the table of an ARN. Where strict is set an unknown one is answered as
+// if it belonged to somebody else, which is what the service does when tags are listed.
+func (e *Engine) tagged(in *tagResourceInput, strict bool) (*table, error) {
 	var c checker
 	c.required("resourceArn", in.ResourceArn != nil)
 	if err := c.err(); err != nil {
@@ -30,6 +31,9 @@ func (e *Engine) tagged(in *tagResourceInput) (*table, error) {
 	}
 	t := e.tables[tableName(arn)]
 	if t == nil || t.arn != arn || t.gone(e.now()) {
+		if strict {
+			return nil, &apiError{Type: "AccessDeniedException", Message: "memdb knows no resource " + arn}
+		}
 		return nil, notFound("Requested resource not found: ResourceArn: %s not found", arn)
 	}
 	return t, nil
@@ -38,7 +42,7 @@ func (e *Engine) tagged(in *tagResourceInput) (*table, error) {
 func (e *Engine) tagResource(in *tagResourceInput) (*emptyOutput, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t, err := e.tagged(in)
+	t, err := e.tagged(in, false)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +71,7 @@ func (e *Engine) tagResource(in *tagResourceInput) (*emptyOutput, error) {
 func (e *Engine) untagResource(in *tagResourceInput) (*emptyOutput, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t, err := e.tagged(in)
+	t, err := e.tagged(in, false)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +85,7 @@ func (e *Engine) untagResource(in *tagResourceInput) (*emptyOutput, error) {
 func (e *Engine) listTagsOfResource(in *tagResourceInput) (*listTagsOutput, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	t, err := e.tagged(in)
+	t, err := e.tagged(in, true)
 	if err != nil {
 		return nil, err
 	}

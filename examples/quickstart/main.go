@@ -38,7 +38,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer store.drop(ctx)
-	return tour(ctx, store, os.Stdout)
+	return tour(ctx, store, log.New(os.Stdout, "", 0))
 }
 
 // today is the clock of this program: it stands still, so that every run prints

@@ -17,7 +17,6 @@ type Membership struct {
 }
 
 var (
-	memberUser  = monotable.Field(func(m *Membership) *string { return &m.UserID })
 	memberRole  = monotable.Field(func(m *Membership) *string { return &m.Role })
 	memberSince = monotable.Field(func(m *Membership) *time.Time { return &m.Since })
 )

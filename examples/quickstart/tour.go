@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"log"
 	"slices"
 	"strings"
 
@@ -16,17 +16,17 @@ import (
 )
 
 // tour loads the people and shows one thing after the other.
-func tour(ctx context.Context, s *Store, out io.Writer) error {
+func tour(ctx context.Context, s *Store, out *log.Logger) error {
 	loaded, err := s.Load(ctx, people)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Loaded %d users, %d organisations and %d memberships into one table.\n",
+	out.Printf("Loaded %d users, %d organisations and %d memberships into one table.",
 		len(loaded.Users), len(loaded.Organizations), len(loaded.Memberships))
 
 	for _, stop := range []struct {
 		title string
-		show  func(context.Context, *Store, io.Writer) error
+		show  func(context.Context, *Store, *log.Logger) error
 	}{
 		{"A user by email, in any letter case, and by username", showLookups},
 		{"Her organisations", showOrganizations},
@@ -35,7 +35,7 @@ func tour(ctx context.Context, s *Store, out io.Writer) error {
 		{"An invalid email", showInvalidEmail},
 		{"A user leaves", showSoftDelete},
 	} {
-		fmt.Fprintf(out, "\n# %s\n", stop.title)
+		out.Printf("\n# %s", stop.title)
 		if err := stop.show(ctx, s, out); err != nil {
 			return fmt.Errorf("%s: %w", stop.title, err)
 		}
@@ -43,7 +43,7 @@ func tour(ctx context.Context, s *Store, out io.Writer) error {
 	return nil
 }
 
-func showLookups(ctx context.Context, s *Store, out io.Writer) error {
+func showLookups(ctx context.Context, s *Store, out *log.Logger) error {
 	ann, err := s.UserByEmail(ctx, "ANN@example.com")
 	if err != nil {
 		return err
@@ -58,11 +58,11 @@ func showLookups(ctx context.Context, s *Store, out io.Writer) error {
 	if !errors.Is(err, monotable.ErrNotFound) {
 		return fmt.Errorf("expected no user, got: %w", err)
 	}
-	fmt.Fprintln(out, err)
+	out.Println(err)
 	return nil
 }
 
-func showOrganizations(ctx context.Context, s *Store, out io.Writer) error {
+func showOrganizations(ctx context.Context, s *Store, out *log.Logger) error {
 	seats, err := s.Seats(ctx, "ann")
 	if err != nil {
 		return err
@@ -70,13 +70,13 @@ func showOrganizations(ctx context.Context, s *Store, out io.Writer) error {
 	for _, seat := range seats {
 		o := seat.Organization
 		features := slices.Sorted(slices.Values(o.Settings.Features)) // a set has no order
-		fmt.Fprintf(out, "%s of %s (%s): plan %s, %d seats in %s, features %s\n",
+		out.Printf("%s of %s (%s): plan %s, %d seats in %s, features %s",
 			seat.Role, o.Name, o.Domain, o.Plan, o.Settings.Seats, o.Settings.Region, strings.Join(features, ", "))
 	}
 	return nil
 }
 
-func showMembers(ctx context.Context, s *Store, out io.Writer) error {
+func showMembers(ctx context.Context, s *Store, out *log.Logger) error {
 	acme, err := s.OrganizationByDomain(ctx, "example.com")
 	if err != nil {
 		return err
@@ -91,14 +91,14 @@ func showMembers(ctx context.Context, s *Store, out io.Writer) error {
 		for _, m := range page.Items {
 			members = append(members, fmt.Sprintf("%s (%s)", m.UserID, m.Role))
 		}
-		fmt.Fprintf(out, "page %d: %s\n", number, strings.Join(members, ", "))
+		out.Printf("page %d: %s", number, strings.Join(members, ", "))
 		if next = page.Next; next == "" { // send it to a browser, and take it back with the next request
 			return nil
 		}
 	}
 }
 
-func showVersionConflict(ctx context.Context, s *Store, out io.Writer) error {
+func showVersionConflict(ctx context.Context, s *Store, out *log.Logger) error {
 	mine, err := s.Users.Get(ctx, User{ID: "bob"})
 	if err != nil {
 		return err
@@ -110,16 +110,16 @@ func showVersionConflict(ctx context.Context, s *Store, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "you:  stored version %d\n", yours.Version)
+	out.Printf("you:  stored version %d", yours.Version)
 
 	mine.Bio = "Bakes."
 	_, err = s.Users.Put(ctx, mine)
 	if !errors.Is(err, monotable.ErrVersionConflict) {
 		return fmt.Errorf("expected a version conflict, got: %w", err)
 	}
-	fmt.Fprintf(out, "me:   %v\n", err)
+	out.Printf("me:   %v", err)
 	if stored, ok := s.Users.Old(err); ok {
-		fmt.Fprintf(out, "      I had version %d; version %d is stored, by the name of %s\n", mine.Version, stored.Version, stored.Name)
+		out.Printf("      I had version %d; version %d is stored, by the name of %s", mine.Version, stored.Version, stored.Name)
 	}
 
 	// Modify reads, changes and writes what has changed, again if somebody else was faster.
@@ -130,30 +130,30 @@ func showVersionConflict(ctx context.Context, s *Store, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "then: %s, %q, version %d\n", both.Name, both.Bio, both.Version)
+	out.Printf("then: %s, %q, version %d", both.Name, both.Bio, both.Version)
 	return nil
 }
 
-func showInvalidEmail(ctx context.Context, s *Store, out io.Writer) error {
+func showInvalidEmail(ctx context.Context, s *Store, out *log.Logger) error {
 	_, err := s.Users.Create(ctx, User{ID: "fay", Email: "fay at example.com", Status: "asleep"})
 	refused, ok := errors.AsType[*monotable.ValidationError](err)
 	if !ok {
 		return fmt.Errorf("expected a refusal, got: %w", err)
 	}
 	for _, v := range refused.Violations { // all of them at once
-		fmt.Fprintln(out, "refused:", v)
+		out.Println("refused:", v)
 	}
 	_, err = s.Users.Get(ctx, User{ID: "fay"})
-	fmt.Fprintln(out, err)
+	out.Println(err)
 	return nil
 }
 
-func showSoftDelete(ctx context.Context, s *Store, out io.Writer) error {
+func showSoftDelete(ctx context.Context, s *Store, out *log.Logger) error {
 	eli, err := s.Users.Get(ctx, User{ID: "eli"})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "before:")
+	out.Println("before:")
 	if err := s.printStored(ctx, eli, out); err != nil {
 		return err
 	}
@@ -161,23 +161,23 @@ func showSoftDelete(ctx context.Context, s *Store, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "after:")
+	out.Println("after:")
 	if err := s.printStored(ctx, eli, out); err != nil {
 		return err
 	}
 	_, err = s.UserByUsername(ctx, "eli")
-	fmt.Fprintln(out, "by username:", err)
+	out.Println("by username:", err)
 	return nil
 }
 
-func printUser(out io.Writer, u User) {
+func printUser(out *log.Logger, u User) {
 	p := u.Preferences
-	fmt.Fprintf(out, "%s <%s>, %s, %s theme, language %s, digest %s, mail %t, version %d, since %s\n",
+	out.Printf("%s <%s>, %s, %s theme, language %s, digest %s, mail %t, version %d, since %s",
 		u.Name, u.Email, u.Status, p.Theme, p.Language, p.Notifications.Digest, *p.Notifications.Email, u.Version, u.Created.Format("2006-01-02"))
 }
 
 // printStored shows an item as DynamoDB has it, which is seldom needed: the attributes that are text.
-func (s *Store) printStored(ctx context.Context, u User, out io.Writer) error {
+func (s *Store) printStored(ctx context.Context, u User, out *log.Logger) error {
 	key, err := s.Users.Key(u)
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (s *Store) printStored(ctx context.Context, u User, out io.Writer) error {
 		if av, ok := stored.Item[name].(*types.AttributeValueMemberS); ok {
 			text = fmt.Sprintf("%q", av.Value)
 		}
-		fmt.Fprintf(out, "  %-8s  %s\n", name, text)
+		out.Printf("  %-8s  %s", name, text)
 	}
 	return nil
 }

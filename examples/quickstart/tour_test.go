@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"log"
 	"os"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ const golden = "testdata/output.txt"
 
 func TestTour(t *testing.T) {
 	var out strings.Builder
-	require.NoError(t, tour(t.Context(), newStore(t), &out))
+	require.NoError(t, tour(t.Context(), newStore(t), log.New(&out, "", 0)))
 	if *update {
 		require.NoError(t, os.WriteFile(golden, []byte(out.String()), 0o644))
 	}

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -14,9 +13,7 @@ import (
 // custom.go hold the rest.
 
 var (
-	bytesType      = reflect.TypeFor[[]byte]()
 	bytesSliceType = reflect.TypeFor[[][]byte]()
-	numberType     = reflect.TypeFor[attributevalue.Number]()
 	numeralType    = reflect.TypeFor[interface {
 		Float64() (float64, error)
 		Int64() (int64, error)

@@ -92,7 +92,7 @@ func fail(err error) error { return &Error{Err: err} }
 func failf(format string, args ...any) error { return &Error{Err: fmt.Errorf(format, args...)} }
 
 func at(segment string, err error) error {
-	e, ok := err.(*Error)
+	e, ok := err.(*Error) //nolint:errorlint // the way is added to the outermost error, never to one inside another
 	if !ok {
 		return &Error{Path: segment, Err: err}
 	}

@@ -1,0 +1,275 @@
+package memdb_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable/memdb"
+)
+
+// documented are the differences of DynamoDB Local from AWS that the test meets;
+// memdb does as AWS does. A difference is taken as documented if its function says so.
+var documented = []struct {
+	what  string
+	holds func(o operation, mem, local outcome) bool
+}{
+	{"UPDATED_* of nested paths gives the whole top-level attribute", func(o operation, mem, local outcome) bool {
+		return o.nested && mem.err == "" && local.err == ""
+	}},
+	{"faults of a transaction's action as ValidationException instead of a reason ValidationError", func(_ operation, mem, local outcome) bool {
+		return mem.err == "TransactionCanceledException" && slices.Contains(mem.reasons, "ValidationError") && local.err == "ValidationException"
+	}},
+	{"a fault of TransactGetItems without reasons", func(_ operation, mem, local outcome) bool {
+		return mem.err == "TransactionCanceledException" && local.err == mem.err && local.reasons == nil
+	}},
+	{"Query of a table without sort key, Limit 1: no LastEvaluatedKey", func(o operation, mem, local outcome) bool {
+		noLast := func(lines []string) []string {
+			return slices.DeleteFunc(slices.Clone(lines), func(s string) bool { return strings.HasPrefix(s, "last ") })
+		}
+		return o.single && slices.Equal(noLast(mem.lines), noLast(local.lines))
+	}},
+}
+
+// recorder keeps the last request that a client sent.
+type recorder struct {
+	dynamodb.HTTPClient
+	last string
+}
+
+func (r *recorder) Do(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.last = req.Header.Get("X-Amz-Target") + " " + string(body)
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return r.HTTPClient.Do(req)
+}
+
+// tally counts accepted and refused.
+type tally map[string]*[2]int
+
+func (t tally) add(name string, refused bool) {
+	if t[name] == nil {
+		t[name] = new([2]int)
+	}
+	if refused {
+		t[name][1]++
+	} else {
+		t[name][0]++
+	}
+}
+
+func (t tally) String() string {
+	var b strings.Builder
+	for _, name := range sortedNames(t) {
+		fmt.Fprintf(&b, "\n  %-24s accepted %6d  refused %6d", name, t[name][0], t[name][1])
+	}
+	return b.String()
+}
+
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, name)
+	return n
+}
+
+// endpoint is the server to compare with.
+func endpoint(t *testing.T) string {
+	t.Helper()
+	e := os.Getenv("DYNAMODB_ENDPOINT")
+	if e == "" {
+		if os.Getenv("MONOTABLE_REQUIRE_SERVER") != "" {
+			t.Fatal("MONOTABLE_REQUIRE_SERVER is set, DYNAMODB_ENDPOINT is not")
+		}
+		t.Skip("set DYNAMODB_ENDPOINT to compare memdb with DynamoDB Local")
+	}
+	return e
+}
+
+// server is a client of the server, in a database of its own.
+func server(url string) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: &url, RetryMaxAttempts: 1, HTTPClient: &http.Client{},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: database, SecretAccessKey: "x"}, nil
+		}),
+	})
+}
+
+var database = "diff" + rand.Text()[:12]
+
+const perWorld = 220
+
+// TestDifferential runs random operations on memdb and on DynamoDB Local.
+// MEMDB_SEED repeats a run, MEMDB_OPERATIONS says how many operations.
+func TestDifferential(t *testing.T) {
+	local := server(endpoint(t))
+	seed := number(t, "MEMDB_SEED", uint64(time.Now().UnixNano()))
+	total := int(number(t, "MEMDB_OPERATIONS", 20_500))
+	t.Logf("MEMDB_SEED=%d", seed)
+	began := time.Now()
+	d := &differential{t: t, local: local, kinds: tally{}, rules: tally{}, known: tally{}, seen: map[string]int{}}
+	for i := 0; d.done < total && d.differences < 200; i++ {
+		d.world(seed, uint64(i))
+	}
+	t.Logf("%d operations in %v%v", d.done, time.Since(began).Round(time.Millisecond), d.kinds)
+	t.Logf("rules of the grammar%v", d.rules)
+	t.Logf("documented differences of DynamoDB Local%v", d.known)
+	if d.differences > 0 {
+		t.Errorf("%d differences; MEMDB_SEED=%d", d.differences, seed)
+	}
+	if total < 20_000 {
+		return
+	}
+	accepted := 0
+	for name, n := range d.kinds {
+		accepted += n[0]
+		if n[0]+n[1] < 500 {
+			t.Errorf("only %d of %s", n[0]+n[1], name)
+		}
+	}
+	if accepted*2 < d.done {
+		t.Errorf("only %d of %d accepted", accepted, d.done)
+	}
+	for _, rule := range allRules {
+		if d.rules[rule] == nil || d.rules[rule][0] == 0 {
+			t.Errorf("no accepted expression with %s", rule)
+		}
+	}
+}
+
+type differential struct {
+	t            *testing.T
+	local        *dynamodb.Client
+	kinds, rules tally
+	known        tally
+	done         int
+	differences  int
+	seen         map[string]int
+}
+
+// world makes two tables on both sides and changes and reads them. It ends at the
+// first difference, for what follows may be its consequence.
+func (d *differential) world(seed, number uint64) {
+	t := d.t
+	sent := &recorder{HTTPClient: memdb.New(memdb.Options{})}
+	mem := dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://memdb.invalid"), RetryMaxAttempts: 1,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "memdb", SecretAccessKey: "memdb"}, nil
+		}), HTTPClient: sent})
+	w := &world{random: random{mathrand.New(mathrand.NewPCG(seed, number))}}
+	for i := range 2 {
+		s := w.shape(fmt.Sprintf("w%d-%d", number, i))
+		w.tables = append(w.tables, s)
+		_, memErr := mem.CreateTable(t.Context(), s.create())
+		_, localErr := d.local.CreateTable(t.Context(), s.create())
+		if memErr != nil || localErr != nil {
+			d.differences++
+			t.Errorf("CreateTable %v\nmemdb: %v\nlocal: %v", s, memErr, localErr)
+			return
+		}
+		defer func() {
+			if _, err := d.local.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &s.name}); err != nil {
+				t.Errorf("DeleteTable: %v", err)
+			}
+		}()
+	}
+	for range perWorld {
+		o := w.next()
+		var before string
+		if o.key != nil {
+			out, err := mem.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &o.table, Key: o.key})
+			if err == nil {
+				before = canonItem(out.Item)
+			}
+		}
+		m := o.run(t.Context(), mem)
+		l := o.run(t.Context(), d.local)
+		d.count(o, m)
+		if d.same(o, m, l) {
+			continue
+		}
+		d.differences++
+		class := o.kind + " " + m.err + "/" + l.err
+		if d.seen[class]++; d.seen[class] <= 4 {
+			t.Errorf("%s differs in world %d: %v\nrequest: %s\nitem before: %s\nmemdb: %v\nlocal: %v", o.kind, number, w.tables, sent.last, before, m, l)
+		}
+		return
+	}
+}
+
+func (d *differential) count(o operation, mem outcome) {
+	d.done++
+	d.kinds.add(o.kind, mem.err != "")
+	if mem.err != "" && mem.err != "ValidationException" {
+		d.kinds[o.kind][1]--
+		d.kinds.add(o.kind, true)
+	}
+	for rule := range o.rules {
+		d.rules.add(rule, mem.err == "ValidationException")
+	}
+}
+
+func (d *differential) same(o operation, mem, local outcome) bool {
+	if mem.err == local.err && slices.Equal(mem.reasons, local.reasons) && slices.Equal(mem.lines, local.lines) {
+		return true
+	}
+	for _, known := range documented {
+		if known.holds(o, mem, local) {
+			d.known.add(known.what, false)
+			return true
+		}
+	}
+	return false
+}
+
+// next is a random operation.
+func (w *world) next() operation {
+	switch n := w.IntN(100); {
+	case n < 16:
+		return w.put()
+	case n < 34:
+		return w.update()
+	case n < 38:
+		return w.remove()
+	case n < 44:
+		return w.get()
+	case n < 56:
+		return w.query("")
+	case n < 66:
+		return w.query("GSI")
+	case n < 73:
+		return w.query("LSI")
+	case n < 83:
+		return w.scan()
+	case n < 87:
+		return w.batchGet()
+	case n < 92:
+		return w.batchWrite()
+	case n < 96:
+		return w.transactWrite()
+	}
+	return w.transactGet()
+}
