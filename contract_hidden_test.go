@@ -167,13 +167,16 @@ func TestF096_PutCannotEraseWhatIsHidden(t *testing.T) {
 	require.Equal(t, rawVault(), s.stored(at))
 
 	t.Run("not even one of several", func(t *testing.T) {
-		for _, hide := range []func(*vault){
-			func(v *vault) { v.Code = "" }, func(v *vault) { v.Pin = nil }, func(v *vault) { v.Inner.Words = nil },
+		for name, hide := range map[string]func(*vault){
+			"code": func(v *vault) { v.Code = "" }, "pin": func(v *vault) { v.Pin = nil }, "inner.words": func(v *vault) { v.Inner.Words = nil },
 		} {
 			item := fullVault()
 			hide(&item)
 			_, err := e.Put(ctx, item)
 			requireError(t, err, monotable.ErrConditionFailed)
+			failed, ok := errors.AsType[*monotable.ConditionError](err)
+			require.True(t, ok)
+			require.Equal(t, name, failed.Attribute, "the error names what would be erased")
 			require.Equal(t, rawVault(), s.stored(at))
 		}
 	})

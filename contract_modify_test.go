@@ -228,6 +228,7 @@ func TestF021_ModifyReadsAgain(t *testing.T) {
 			require.Equal(t, row.calls, calls)
 			require.Equal(t, row.size, got.Size)
 			require.Equal(t, int64(row.calls), client.gets.Load(), "nothing but the reads of each attempt")
+			require.Zero(t, client.stale.Load(), "which are consistent")
 		})
 	}
 	t.Run("bounded by Attempts", func(t *testing.T) {

@@ -110,8 +110,8 @@ func ExampleIndex() {
 	// 2 31 <nil>
 }
 
-// A scoped table reaches only items whose partition key begins with a prefix: one tenant's. The
-// prefix ends in the delimiter, or tenant 7 would reach tenant 77 too.
+// A scoped table reaches only items whose partition key is a prefix or goes on behind it after
+// a delimiter: one tenant's, not those of tenant 77.
 func ExampleTable_Scoped() {
 	ctx := context.Background()
 	type Doc struct {
@@ -122,7 +122,7 @@ func ExampleTable_Scoped() {
 	table := exampleTable()
 	seed(monotable.MustEntity(table, schema), Doc{"7", "a"}, Doc{"77", "b"})
 
-	docs := monotable.MustEntity(table.Scoped("TENANT#7#"), schema)
+	docs := monotable.MustEntity(table.Scoped("TENANT#7"), schema)
 	n, err := docs.Scan().Count(ctx)
 	fmt.Println(n, err)
 	_, err = docs.Get(ctx, Doc{Tenant: "77", ID: "b"})

@@ -107,6 +107,7 @@ func TestF029_ReasonsWithoutTheItem(t *testing.T) {
 			}
 			require.Equal(t, texts[plain], texts[dropping])
 			require.Equal(t, int64(1), dropping.gets.Load(), "one look-up")
+			require.Zero(t, dropping.stale.Load(), "a consistent one")
 			if row.stored != nil {
 				require.Zero(t, plain.gets.Load(), "no look-up where the item came with the answer")
 			}

@@ -169,12 +169,12 @@ func (m *model) primaryKey(o *options, item reflect.Value) (map[string]types.Att
 	return key, o.inScope(key[m.primary.partition[0].Name])
 }
 
-// inScope refuses a partition key outside the table's scope.
+// inScope refuses a partition key outside the table's scope: another one than it, that does not go on with the delimiter either.
 func (o *options) inScope(partition types.AttributeValue) error {
 	if o.scope == "" {
 		return nil
 	}
-	if s, ok := partition.(*types.AttributeValueMemberS); ok && strings.HasPrefix(s.Value, o.scope) {
+	if s, ok := partition.(*types.AttributeValueMemberS); ok && (s.Value == o.scope || strings.HasPrefix(s.Value, o.scopePrefix)) {
 		return nil
 	}
 	return invalidf("the partition key is outside the scope of this table")

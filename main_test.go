@@ -169,6 +169,7 @@ func sortable(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0
 type spyClient struct {
 	monotable.Client
 	gets, puts, updates, deletes, queries, scans atomic.Int64
+	stale                                        atomic.Int64 // gets that were not consistent
 
 	onError func(error) error                                                 // changes an error of a write
 	onQuery func(*dynamodb.QueryOutput, error) (*dynamodb.QueryOutput, error) // changes an answer
@@ -187,6 +188,9 @@ func (c *spyClient) calls() int64 {
 
 func (c *spyClient) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	c.gets.Add(1)
+	if in.ConsistentRead == nil || !*in.ConsistentRead {
+		c.stale.Add(1)
+	}
 	return c.Client.GetItem(ctx, in, opts...)
 }
 

@@ -115,7 +115,8 @@ func (k *keyCompiler) scope() error {
 	if !k.plan.spec.scan && k.plan.set.byName(partition) != nil {
 		return invalidf("index %q has %s in its sort key, where a scoped table cannot filter by it", k.plan.spec.index, partition)
 	}
-	k.filter(k.top(partition).BeginsWith(o.scope))
+	name := k.top(partition)
+	k.filter(name.Equal(text(o.scope)).Or(name.BeginsWith(o.scopePrefix)))
 	return nil
 }
 

@@ -25,7 +25,8 @@ type options struct {
 	concurrency  int
 	table        string
 	token        string // of a transaction
-	scope        string // every partition key must begin with it
+	scope        string // what every partition key must be
+	scopePrefix  string // or begin with
 	capacity     *ConsumedCapacity
 	client       []func(*dynamodb.Options)
 }

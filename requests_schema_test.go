@@ -121,7 +121,7 @@ func (s *rqSchemas) entities(t testing.TB) {
 		Rules: []monotable.Rule[rqOrder]{monotable.IndexWhen("slim", func(o *rqOrder) bool { return o.Open }, rqOrderOpen)},
 	}
 	s.orders = rqEntity(t, s.app, orders)
-	s.scoped = rqEntity(t, s.app.Scoped("USER#a"), orders)
+	s.scoped = rqEntity(t, s.app.Scoped("USER#ann"), orders)
 	s.events = rqEntity(t, s.app, monotable.Schema[rqEvent]{
 		Name: "Event", Key: monotable.Key{Partition: "STREAM#{stream}", Sort: "EV#{seq:010}#{at}#{kind}"},
 		Rules: []monotable.Rule[rqEvent]{rqEventKind.Transform(strings.ToLower)},

@@ -67,13 +67,16 @@ func (e *Engine) batchGetItem(in *batchGetInput) (*batchGetOutput, error) {
 		}
 	}
 	for _, p := range parts {
+		if err := p.table.checkPick(p.pick); err != nil {
+			return nil, err
+		}
 		for _, k := range p.in.Keys {
 			if err := p.table.key.checkKey(k.Map); err != nil {
 				return nil, err
 			}
 			p.keys = append(p.keys, p.table.key.treeKey(k.Map))
 		}
-		if hasDuplicates(p.keys) {
+		if value.HasDuplicates(p.keys) {
 			return nil, invalid(msgDuplicates)
 		}
 	}
@@ -206,17 +209,6 @@ func (p *batchGet) leave(out *batchGetOutput, key value.Map) {
 	left.Keys = append(left.Keys, key)
 }
 
-func hasDuplicates(keys []string) bool {
-	seen := make(map[string]struct{}, len(keys))
-	for _, k := range keys {
-		if _, ok := seen[k]; ok {
-			return true
-		}
-		seen[k] = struct{}{}
-	}
-	return false
-}
-
 type writeRequest struct {
 	PutRequest    *struct{ Item item }
 	DeleteRequest *struct{ Key item }
@@ -320,7 +312,7 @@ func (e *Engine) batchWriteItem(in *batchWriteInput) (*batchWriteOutput, error) 
 			keys = append(keys, w.treeKey)
 			size += value.ItemSize(w.item)
 		}
-		if hasDuplicates(keys) {
+		if value.HasDuplicates(keys) {
 			return nil, invalid(msgDuplicates)
 		}
 	}

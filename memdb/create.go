@@ -16,21 +16,26 @@ const (
 	maxKeyParts      = 4
 )
 
+// tableSettings are what CreateTable and UpdateTable both set.
+type tableSettings struct {
+	BillingMode           string
+	ProvisionedThroughput *throughput
+	OnDemandThroughput    *onDemand
+	WarmThroughput        *warm
+	StreamSpecification   *streamSpecification
+	SSESpecification      *sseSpecification
+	TableClass            string
+}
+
 type createTableInput struct {
 	TableName                 *string
 	AttributeDefinitions      []attributeDefinition
 	KeySchema                 []keyElement
 	LocalSecondaryIndexes     []indexDefinition
 	GlobalSecondaryIndexes    []indexDefinition
-	BillingMode               string
-	ProvisionedThroughput     *throughput
-	OnDemandThroughput        *onDemand
-	WarmThroughput            *warm
-	StreamSpecification       *streamSpecification
-	SSESpecification          *sseSpecification
-	TableClass                string
 	DeletionProtectionEnabled bool
 	Tags                      []tag
+	tableSettings
 }
 
 type createTableOutput struct{ TableDescription *tableDescription }

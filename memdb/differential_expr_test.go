@@ -78,7 +78,7 @@ func (g *grammar) path(kinds ...string) (text, kind string) {
 	}
 	text = g.name(name)
 	for range 3 {
-		if kind != "M" && kind != "L" && !g.chance(0) || len(kinds) > 0 && slices.Contains(kinds, kind) && g.chance(0.6) || g.chance(0.3) {
+		if kind != "M" && kind != "L" && !g.chance(0.02) || len(kinds) > 0 && slices.Contains(kinds, kind) && g.chance(0.6) || g.chance(0.3) {
 			break
 		}
 		if kind == "L" {

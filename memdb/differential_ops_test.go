@@ -32,13 +32,18 @@ type operation struct {
 	kind   string
 	rules  map[string]bool
 	nested bool // an update of nested paths that asks for UPDATED_*
-	single bool // a query with Limit of a table without sort key
-	table  string
-	key    attr // of single items
-	run    func(ctx context.Context, c *dynamodb.Client) outcome
+	sparse bool // an update of a table with local indexes
+
+	touchesKey bool // an update that names a key attribute
+	table      string
+	key        attr // of single items
+	run        func(ctx context.Context, c *dynamodb.Client) outcome
 }
 
 func failed(err error) outcome {
+	if err == nil {
+		return outcome{}
+	}
 	var api interface{ ErrorCode() string }
 	if !errors.As(err, &api) {
 		return outcome{err: "client: " + err.Error()}
@@ -155,7 +160,9 @@ func (w *world) update() operation {
 		ReturnValues: types.ReturnValue(w.one("", "NONE", "ALL_OLD", "ALL_NEW", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")),
 	}
 	nested = nested && strings.HasPrefix(string(in.ReturnValues), "UPDATED")
-	return operation{kind: "UpdateItem", rules: g.rules, nested: nested, table: s.name, key: in.Key, run: func(ctx context.Context, c *dynamodb.Client) outcome {
+	touchesKey := slices.ContainsFunc(s.keys, func(key string) bool { return mentions(up, g.names, key) })
+	sparse := slices.ContainsFunc(s.indexes, func(x shapeIndex) bool { return !x.global })
+	return operation{kind: "UpdateItem", rules: g.rules, sparse: sparse, touchesKey: touchesKey, nested: nested, table: s.name, key: in.Key, run: func(ctx context.Context, c *dynamodb.Client) outcome {
 		out, err := c.UpdateItem(ctx, in)
 		if err != nil {
 			return failed(err)
@@ -291,6 +298,7 @@ func typeName(v av) string {
 
 func (w *world) transactWrite() operation {
 	in := &dynamodb.TransactWriteItemsInput{}
+	touchesKey := false
 	rules := map[string]bool{}
 	seen := map[string]bool{}
 	for range 1 + w.IntN(4) {
@@ -311,6 +319,7 @@ func (w *world) transactWrite() operation {
 		switch verb {
 		case "update":
 			up, _ = g.update(s.keys)
+			touchesKey = touchesKey || slices.ContainsFunc(s.keys, func(key string) bool { return mentions(up, g.names, key) })
 		case "check":
 			cond = w.maybeGarble(g, g.condition(w.IntN(2)))
 		}
@@ -333,7 +342,7 @@ func (w *world) transactWrite() operation {
 	if len(in.TransactItems) == 0 {
 		return w.transactWrite()
 	}
-	return operation{kind: "TransactWriteItems", rules: rules, run: func(ctx context.Context, c *dynamodb.Client) outcome {
+	return operation{kind: "TransactWriteItems", rules: rules, touchesKey: touchesKey, run: func(ctx context.Context, c *dynamodb.Client) outcome {
 		_, err := c.TransactWriteItems(ctx, in)
 		if err != nil {
 			return failed(err)
@@ -371,4 +380,14 @@ func (w *world) transactGet() operation {
 		}
 		return o
 	}}
+}
+
+// mentions tells whether an expression names an attribute.
+func mentions(expression string, names map[string]string, attribute string) bool {
+	for _, token := range tokens.FindAllString(expression, -1) {
+		if token == attribute || names[token] == attribute {
+			return true
+		}
+	}
+	return false
 }

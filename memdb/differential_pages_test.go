@@ -100,7 +100,7 @@ func (w *world) limit() *int32 {
 	if w.chance(0.01) {
 		return aws.Int32(0)
 	}
-	return aws.Int32(int32(1 + w.IntN(6)))
+	return aws.Int32(int32(1 + w.IntN(9)))
 }
 
 func indexName(t target) *string {
@@ -152,8 +152,7 @@ func (w *world) query(where string) operation {
 	if started {
 		in.ExclusiveStartKey = w.start(t)
 	}
-	single := t.x == nil && len(t.ranges) == 0 && in.Limit != nil
-	return operation{kind: kindOf("Query", t), rules: g.rules, single: single, run: func(ctx context.Context, c *dynamodb.Client) outcome {
+	return operation{kind: kindOf("Query", t), rules: g.rules, run: func(ctx context.Context, c *dynamodb.Client) outcome {
 		in := in
 		return pages(t, true, started, func(start attr) (page, error) {
 			if start != nil {
@@ -169,7 +168,7 @@ func (w *world) query(where string) operation {
 }
 
 func (w *world) scan() operation {
-	t := w.target(w.one("", "", "GSI", "LSI"))
+	t := w.target(w.one("", "", "GSI", "GSI", "LSI", "LSI"))
 	g := newGrammar(w.random, w.visible(t, false))
 	filter, pro := w.condition(g, 0.5), ""
 	if w.chance(0.3) {

@@ -104,7 +104,7 @@ func (g *grammar) term(kind string) string {
 		g.rule("if_not_exists")
 		p, _ := g.path(kind)
 		return "if_not_exists(" + p + ", " + g.literal(g.value(kind, 2)) + ")"
-	case g.chance(0):
+	case g.chance(0.1):
 		g.rule("SET path")
 		p, _ := g.path(kind)
 		return p

@@ -56,6 +56,9 @@ func (e *Engine) getItem(in *getItemInput) (*getItemOutput, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.checkPick(pick); err != nil {
+		return nil, err
+	}
 	if err := t.key.checkKey(in.Key.Map); err != nil {
 		return nil, err
 	}
@@ -179,37 +182,30 @@ type writeOutput struct {
 }
 
 func (e *Engine) putItem(in *putItemInput) (*writeOutput, error) {
-	if err := in.checkForm("item", in.Item.given()); err != nil {
-		return nil, err
-	}
-	if in.Item.broken != nil {
-		return nil, in.Item.broken
-	}
 	w := &write{verb: verbPut, item: in.Item.Map}
-	if err := in.parse(w, nil, false); err != nil {
-		return nil, err
-	}
-	if in.ReturnValues != "" && in.ReturnValues != "NONE" && in.ReturnValues != "ALL_OLD" {
-		return nil, invalid("Return values set to invalid value")
-	}
-	return e.single("PutItem", w, &in.writeOptions)
+	return e.replace("PutItem", w, "item", &in.Item, &in.writeOptions)
 }
 
 func (e *Engine) deleteItem(in *deleteItemInput) (*writeOutput, error) {
-	if err := in.checkForm("key", in.Key.given()); err != nil {
+	w := &write{verb: verbDelete, key: in.Key.Map}
+	return e.replace("DeleteItem", w, "key", &in.Key, &in.writeOptions)
+}
+
+// replace puts or deletes a whole item; the item or key was given in a field.
+func (e *Engine) replace(operation string, w *write, field string, given *item, in *writeOptions) (*writeOutput, error) {
+	if err := in.checkForm(field, given.given()); err != nil {
 		return nil, err
 	}
-	if in.Key.broken != nil {
-		return nil, in.Key.broken
+	if given.broken != nil {
+		return nil, given.broken
 	}
-	w := &write{verb: verbDelete, key: in.Key.Map}
 	if err := in.parse(w, nil, false); err != nil {
 		return nil, err
 	}
 	if in.ReturnValues != "" && in.ReturnValues != "NONE" && in.ReturnValues != "ALL_OLD" {
 		return nil, invalid("Return values set to invalid value")
 	}
-	return e.single("DeleteItem", w, &in.writeOptions)
+	return e.single(operation, w, in)
 }
 
 func (e *Engine) updateItem(in *updateItemInput) (*writeOutput, error) {

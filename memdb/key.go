@@ -122,10 +122,21 @@ func (k keySchema) checkValues(item value.Map) error {
 }
 
 func (k keySchema) checkSizes(item value.Map) error {
-	if tupleSize(k.Hash, item) > maxHashSize {
+	if err := checkHashSize(k.Hash, item); err != nil {
+		return err
+	}
+	return checkRangeSize(tupleSize(k.Range, item))
+}
+
+func checkHashSize(hash []keyAttribute, item value.Map) error {
+	if tupleSize(hash, item) > maxHashSize {
 		return invalidParameter("Size of hashkey has exceeded the maximum size limit of%d bytes", maxHashSize)
 	}
-	if tupleSize(k.Range, item) > maxRangeSize {
+	return nil
+}
+
+func checkRangeSize(n int) error {
+	if n > maxRangeSize {
 		return invalidParameter("Aggregated size of all range keys has exceeded the size limit of %d bytes", maxRangeSize)
 	}
 	return nil

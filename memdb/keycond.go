@@ -116,6 +116,9 @@ func (k keySchema) span(node expr.Node) (span, error) {
 	if err := checkTerms(k.Hash, partition); err != nil {
 		return span{}, err
 	}
+	if err := checkHashSize(k.Hash, partition); err != nil {
+		return span{}, err
+	}
 	s := span{partition: k.partitionKey(partition)}
 	return s, k.narrow(&s, terms)
 }
@@ -123,7 +126,7 @@ func (k keySchema) span(node expr.Node) (span, error) {
 // narrow applies the conditions on range attributes: from the left, equality on
 // all but the last of them.
 func (k keySchema) narrow(s *span, terms map[string]keyTerm) error {
-	prefix := []byte(s.partition)
+	prefix, size := []byte(s.partition), 0
 	s.low, s.high = s.partition, value.PrefixEnd(s.partition)
 	for i, a := range k.Range {
 		term, ok := terms[a.Name]
@@ -134,8 +137,15 @@ func (k keySchema) narrow(s *span, terms map[string]keyTerm) error {
 		if err := term.check(a); err != nil {
 			return err
 		}
+		low, high := size+value.Size(term.low), 0
+		if term.operator == "BETWEEN" {
+			high = size + value.Size(term.high)
+		}
+		if err := checkRangeSize(max(low, high)); err != nil {
+			return err
+		}
 		if term.operator == "=" {
-			prefix = value.AppendOrdered(prefix, term.low)
+			prefix, size = value.AppendOrdered(prefix, term.low), low
 			s.low, s.high = string(prefix), value.PrefixEnd(string(prefix))
 			continue
 		}
@@ -160,7 +170,7 @@ func (k keySchema) narrow(s *span, terms map[string]keyTerm) error {
 }
 
 func (t keyTerm) bounds(s *span, prefix []byte) {
-	at := string(value.AppendOrdered(slices.Clone(prefix), bound(t)))
+	at := string(value.AppendOrdered(slices.Clone(prefix), t.low))
 	switch t.operator {
 	case "<":
 		s.high = at
@@ -185,8 +195,6 @@ func (t keyTerm) bounds(s *span, prefix []byte) {
 		s.high = value.PrefixEnd(s.low)
 	}
 }
-
-func bound(t keyTerm) value.Value { return t.low }
 
 func (t keyTerm) check(a keyAttribute) error {
 	values := value.Map{a.Name: t.low}

@@ -26,18 +26,24 @@ func ss(s ...string) av { return &types.AttributeValueMemberSS{Value: s} }
 func list(vs ...av) av  { return &types.AttributeValueMemberL{Value: vs} }
 
 // table has keys pk S and sk N, a global index on g1 and g2 by r1 and r2, and a
-// local one on l.
+// local one on l, and one of the keys only on sk.
 func newTable(t *testing.T, options memdb.Options) (*memdb.Engine, *dynamodb.Client) {
 	t.Helper()
 	engine := memdb.New(options)
 	client := engine.Client()
+	_, err := client.CreateTable(t.Context(), tableInput())
+	require.NoError(t, err)
+	return engine, client
+}
+
+func tableInput() *dynamodb.CreateTableInput {
 	def := func(name string, kind types.ScalarAttributeType) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: aws.String(name), AttributeType: kind}
 	}
 	key := func(name string, kind types.KeyType) types.KeySchemaElement {
 		return types.KeySchemaElement{AttributeName: aws.String(name), KeyType: kind}
 	}
-	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+	return &dynamodb.CreateTableInput{
 		TableName:   aws.String("tbl"),
 		BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{
@@ -48,15 +54,17 @@ func newTable(t *testing.T, options memdb.Options) (*memdb.Engine, *dynamodb.Cli
 			IndexName:  aws.String("multi"),
 			KeySchema:  []types.KeySchemaElement{key("g1", "HASH"), key("g2", "HASH"), key("r1", "RANGE"), key("r2", "RANGE")},
 			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		}, {
+			IndexName:  aws.String("keys"),
+			KeySchema:  []types.KeySchemaElement{key("sk", "HASH")},
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 		}},
 		LocalSecondaryIndexes: []types.LocalSecondaryIndex{{
 			IndexName:  aws.String("local"),
 			KeySchema:  []types.KeySchemaElement{key("pk", "HASH"), key("l", "RANGE")},
 			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 		}},
-	})
-	require.NoError(t, err)
-	return engine, client
+	}
 }
 
 func put(t *testing.T, client *dynamodb.Client, item attr) {

@@ -265,6 +265,9 @@ func (r *reading) check() error {
 
 func (r *reading) checkPaths(global bool) error {
 	if r.filter != nil {
+		if err := r.table.checkScalars(r.filter.Paths); err != nil {
+			return err
+		}
 		for _, path := range r.filter.Paths {
 			if r.query && r.key.has(path[0].Name) {
 				return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", path[0].Name)
@@ -273,6 +276,9 @@ func (r *reading) checkPaths(global bool) error {
 				return invalidParameter("Global secondary index %s does not project [%s]", r.index.name, path[0].Name)
 			}
 		}
+	}
+	if err := r.table.checkPick(r.pick); err != nil {
+		return err
 	}
 	if global && r.pick != nil {
 		for _, path := range r.pick.Paths {
@@ -303,6 +309,11 @@ func (r *reading) checkStart() error {
 		}
 		if kind := emptyKind(start[name]); kind != "" {
 			return invalid("The provided starting key is invalid: One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", kind, name)
+		}
+	}
+	for _, k := range []keySchema{r.table.key, r.key} {
+		if err := k.checkSizes(start); err != nil {
+			return err
 		}
 	}
 	entry := &row{treeKey: r.table.key.treeKey(start), item: start}

@@ -78,7 +78,6 @@ type settings struct {
 	class              string
 	classSince         time.Time
 	sse                *sseSpecification
-	streamSpec         *streamSpecification
 	deletionProtection bool
 }
 

@@ -1,8 +1,10 @@
 package memdb
 
 import (
+	"slices"
 	"time"
 
+	"github.com/monotable/monotable/memdb/internal/expr"
 	"github.com/monotable/monotable/memdb/internal/ordered"
 	"github.com/monotable/monotable/memdb/internal/value"
 )
@@ -160,6 +162,34 @@ func (t *table) checkIndexes(item value.Map) error {
 		}
 	}
 	return nil
+}
+
+// checkScalars refuses paths that lead into a key attribute of the table or of an
+// index: those are never maps or lists.
+func (t *table) checkScalars(paths []expr.Path) error {
+	for _, path := range paths {
+		if len(path) == 1 {
+			continue
+		}
+		kind := ""
+		if t.key.has(path[0].Name) {
+			kind = "Key"
+		} else if slices.ContainsFunc(t.indexes, func(x *index) bool { return x.key.has(path[0].Name) }) {
+			kind = "IndexKey"
+		}
+		if kind != "" {
+			return invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: %s: %s", kind, path[0].Name)
+		}
+	}
+	return nil
+}
+
+// checkPick is checkScalars for a projection, which may be nil.
+func (t *table) checkPick(p *expr.Projection) error {
+	if p == nil {
+		return nil
+	}
+	return t.checkScalars(p.Paths)
 }
 
 // newIndex makes an index and fills it with the rows of the table.

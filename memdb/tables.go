@@ -11,6 +11,13 @@ type tableNameInput struct{ TableName *string }
 type describeTableOutput struct{ Table *tableDescription }
 
 func (e *Engine) describeTable(in *tableNameInput) (*describeTableOutput, error) {
+	return show(e, in, func(t *table) *describeTableOutput {
+		return &describeTableOutput{t.describe(e.now())}
+	})
+}
+
+// show describes something of a table in whatever state.
+func show[T any](e *Engine, in *tableNameInput, describe func(*table) *T) (*T, error) {
 	if err := checkTableName(in.TableName); err != nil {
 		return nil, err
 	}
@@ -20,7 +27,7 @@ func (e *Engine) describeTable(in *tableNameInput) (*describeTableOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	return &describeTableOutput{t.describe(e.now())}, nil
+	return describe(t), nil
 }
 
 type listTablesInput struct {
@@ -75,13 +82,10 @@ func (e *Engine) deleteTable(in *tableNameInput) (*createTableOutput, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t, err := e.anyTable(*in.TableName)
+	now := e.now()
+	t, err := e.activeTable(*in.TableName, now)
 	if err != nil {
 		return nil, err
-	}
-	now := e.now()
-	if s := t.status(now); s != statusActive {
-		return nil, inUse("Attempt to change a resource which is still in use: Table is being %s: %s", statusWord(s), t.name)
 	}
 	if t.deletionProtection {
 		return nil, invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
@@ -92,6 +96,19 @@ func (e *Engine) deleteTable(in *tableNameInput) (*createTableOutput, error) {
 		delete(e.tables, t.name)
 	}
 	return &createTableOutput{d}, nil
+}
+
+// activeTable finds a table that may be changed or deleted now.
+func (e *Engine) activeTable(name string, now time.Time) (*table, error) {
+	t, err := e.anyTable(name)
+	if err != nil {
+		return nil, err
+	}
+	t.purge(now)
+	if s := t.status(now); s != statusActive {
+		return nil, inUse("Attempt to change a resource which is still in use: Table is being %s: %s", statusWord(s), t.name)
+	}
+	return t, nil
 }
 
 func statusWord(s string) string {
@@ -107,16 +124,10 @@ type indexUpdate struct {
 type updateTableInput struct {
 	TableName                   *string
 	AttributeDefinitions        []attributeDefinition
-	BillingMode                 string
-	ProvisionedThroughput       *throughput
-	OnDemandThroughput          *onDemand
-	WarmThroughput              *warm
-	StreamSpecification         *streamSpecification
-	SSESpecification            *sseSpecification
-	TableClass                  string
 	DeletionProtectionEnabled   *bool
 	GlobalSecondaryIndexUpdates []indexUpdate
 	ReplicaUpdates              []any
+	tableSettings
 }
 
 func (in *updateTableInput) empty() bool {
@@ -165,14 +176,10 @@ func (e *Engine) updateTable(in *updateTableInput) (*createTableOutput, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t, err := e.anyTable(*in.TableName)
+	now := e.now()
+	t, err := e.activeTable(*in.TableName, now)
 	if err != nil {
 		return nil, err
-	}
-	now := e.now()
-	t.purge(now)
-	if s := t.status(now); s != statusActive {
-		return nil, inUse("Attempt to change a resource which is still in use: Table is being %s: %s", statusWord(s), t.name)
 	}
 	kept, indexes := t.settings, slices.Clone(t.indexes)
 	types := t.types

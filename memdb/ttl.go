@@ -76,20 +76,12 @@ func (e *Engine) updateTimeToLive(in *updateTimeToLiveInput) (*updateTimeToLiveO
 }
 
 func (e *Engine) describeTimeToLive(in *tableNameInput) (*describeTimeToLiveOutput, error) {
-	if err := checkTableName(in.TableName); err != nil {
-		return nil, err
-	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	t, err := e.anyTable(*in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	d := timeToLiveDescription{TimeToLiveStatus: "DISABLED"}
-	if t.ttl.enabled {
-		d = timeToLiveDescription{"ENABLED", t.ttl.attribute}
-	}
-	return &describeTimeToLiveOutput{d}, nil
+	return show(e, in, func(t *table) *describeTimeToLiveOutput {
+		if t.ttl.enabled {
+			return &describeTimeToLiveOutput{timeToLiveDescription{"ENABLED", t.ttl.attribute}}
+		}
+		return &describeTimeToLiveOutput{timeToLiveDescription{TimeToLiveStatus: "DISABLED"}}
+	})
 }
 
 // maxExpired is how long ago an item may have expired to be removed at all: the

@@ -36,13 +36,22 @@ type write struct {
 	treeKey string
 }
 
-// bind finds the table and checks what depends on its schema.
+// bind finds the table and checks the expressions by its schema; in a transaction
+// too, what it refuses refuses the request.
 func (w *write) bind(e *Engine) error {
 	t, err := e.table(w.tableName)
 	if err != nil {
 		return err
 	}
 	w.table = t
+	if w.condition != nil {
+		if err := t.checkScalars(w.condition.Paths); err != nil {
+			return err
+		}
+	}
+	if w.update != nil {
+		return t.checkScalars(w.update.Reads)
+	}
 	return nil
 }
 

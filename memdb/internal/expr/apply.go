@@ -235,36 +235,36 @@ func (t ifNotExists) eval(item value.Map) (value.Value, error) {
 	return t.or.eval(item)
 }
 
-func (t listAppend) eval(item value.Map) (value.Value, error) {
-	left, err := t.left.eval(item)
+// evalBoth evaluates two terms, which must both have values of type V.
+func evalBoth[V value.Value](item value.Map, left, right term) (l, r V, err error) {
+	one, err := left.eval(item)
 	if err != nil {
-		return nil, err
+		return l, r, err
 	}
-	right, err := t.right.eval(item)
+	two, err := right.eval(item)
 	if err != nil {
-		return nil, err
+		return l, r, err
 	}
-	l, ok := left.(value.List)
-	r, ok2 := right.(value.List)
+	l, ok := one.(V)
+	r, ok2 := two.(V)
 	if !ok || !ok2 {
-		return nil, errOperand
+		return l, r, errOperand
+	}
+	return l, r, nil
+}
+
+func (t listAppend) eval(item value.Map) (value.Value, error) {
+	l, r, err := evalBoth[value.List](item, t.left, t.right)
+	if err != nil {
+		return nil, err
 	}
 	return slices.Concat(l, r), nil
 }
 
 func (t sum) eval(item value.Map) (value.Value, error) {
-	left, err := t.left.eval(item)
+	l, r, err := evalBoth[value.Number](item, t.left, t.right)
 	if err != nil {
 		return nil, err
-	}
-	right, err := t.right.eval(item)
-	if err != nil {
-		return nil, err
-	}
-	l, ok := left.(value.Number)
-	r, ok2 := right.(value.Number)
-	if !ok || !ok2 {
-		return nil, errOperand
 	}
 	if t.minus {
 		return number(l.Decimal.Sub(r.Decimal))

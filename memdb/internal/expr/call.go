@@ -34,7 +34,7 @@ func (p *parser) call() (Call, error) {
 		p.pos++
 		return Call{}, p.syntax()
 	}
-	args, err := p.arguments()
+	args, err := arguments(p, p.operand)
 	if err != nil {
 		return Call{}, err
 	}

@@ -107,7 +107,7 @@ func (p *parser) not() (Node, error) {
 // primary is a condition in parentheses, a call with a truth value or a comparison.
 func (p *parser) primary() (Node, error) {
 	if p.token().sign("(") && !p.operandInParentheses() {
-		return p.parenthesised()
+		return parenthesised(p, p.or)
 	}
 	if p.isCall() && p.token().text != "size" {
 		call, err := p.call()
@@ -120,43 +120,6 @@ func (p *parser) primary() (Node, error) {
 		return call, nil
 	}
 	return p.comparison()
-}
-
-func (p *parser) parenthesised() (Node, error) {
-	if err := p.nest(); err != nil {
-		return nil, err
-	}
-	defer func() { p.depth-- }()
-	open := p.pos
-	p.pos++
-	inner, err := p.or()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.expectSign(")"); err != nil {
-		return nil, err
-	}
-	// ((x)): a pair directly inside a pair says nothing.
-	if p.tokens[open+1].sign("(") && p.closing(open+1) == p.pos-2 {
-		return nil, p.errorf("The expression has redundant parentheses;")
-	}
-	return inner, nil
-}
-
-// closing is the position of the parenthesis that closes the one at open.
-func (p *parser) closing(open int) int {
-	depth := 0
-	for i := open; i < len(p.tokens); i++ {
-		switch {
-		case p.tokens[i].sign("("):
-			depth++
-		case p.tokens[i].sign(")"):
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // operandInParentheses tells (a) = :v from (a = :v): what follows the closing
@@ -300,7 +263,7 @@ func (p *parser) in(of Operand) (Node, error) {
 	if err := p.operator(); err != nil {
 		return nil, err
 	}
-	list, err := p.arguments()
+	list, err := arguments(p, p.operand)
 	if err != nil {
 		return nil, err
 	}
@@ -313,27 +276,6 @@ func (p *parser) in(of Operand) (Node, error) {
 		}
 	}
 	return In{of, list}, nil
-}
-
-// arguments are operands in parentheses, at least one.
-func (p *parser) arguments() ([]Operand, error) {
-	if err := p.expectSign("("); err != nil {
-		return nil, err
-	}
-	var list []Operand
-	for {
-		o, err := p.operand()
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, o)
-		if p.takeSign(")") {
-			return list, nil
-		}
-		if err := p.expectSign(","); err != nil {
-			return nil, err
-		}
-	}
 }
 
 // operand is a path, a literal or a call of size.
@@ -379,7 +321,7 @@ func (p *parser) size() (Operand, error) {
 	if err := p.operator(); err != nil {
 		return nil, err
 	}
-	args, err := p.arguments()
+	args, err := arguments(p, p.operand)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ package expr
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -56,12 +57,12 @@ func NewParams(names map[string]string, values map[string]value.Value) *Params {
 
 // Check refuses placeholders of a wrong form.
 func (p *Params) Check() error {
-	for _, name := range sortedKeys(p.names) {
+	for _, name := range slices.Sorted(maps.Keys(p.names)) {
 		if !placeholder(name, '#') {
 			return errorf("ExpressionAttributeNames contains invalid key: Syntax error; key: %q", name)
 		}
 	}
-	for _, name := range sortedKeys(p.values) {
+	for _, name := range slices.Sorted(maps.Keys(p.values)) {
 		if !placeholder(name, ':') {
 			return errorf("ExpressionAttributeValues contains invalid key: Syntax error; key: %q", name)
 		}
@@ -82,21 +83,12 @@ func (p *Params) Unused() error {
 
 func unused[V any](given map[string]V, used map[string]bool) string {
 	var left []string
-	for _, name := range sortedKeys(given) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !used[name] {
 			left = append(left, name)
 		}
 	}
 	return strings.Join(left, ", ")
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func placeholder(name string, sign byte) bool {

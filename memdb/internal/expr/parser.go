@@ -112,6 +112,66 @@ func (p *parser) nest() error {
 	return nil
 }
 
+// parenthesised reads what inner reads, between two parentheses. ((x)) is refused:
+// a pair directly inside a pair says nothing.
+func parenthesised[T any](p *parser, inner func() (T, error)) (T, error) {
+	var zero T
+	if err := p.nest(); err != nil {
+		return zero, err
+	}
+	defer func() { p.depth-- }()
+	open := p.pos
+	p.pos++
+	v, err := inner()
+	if err != nil {
+		return zero, err
+	}
+	if err := p.expectSign(")"); err != nil {
+		return zero, err
+	}
+	if p.tokens[open+1].sign("(") && p.closing(open+1) == p.pos-2 {
+		return zero, p.errorf("The expression has redundant parentheses;")
+	}
+	return v, nil
+}
+
+// arguments reads a list in parentheses.
+func arguments[T any](p *parser, one func() (T, error)) ([]T, error) {
+	if err := p.expectSign("("); err != nil {
+		return nil, err
+	}
+	var list []T
+	for {
+		v, err := one()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+		if p.takeSign(")") {
+			return list, nil
+		}
+		if err := p.expectSign(","); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// closing is the position of the parenthesis that closes the one at open.
+func (p *parser) closing(open int) int {
+	depth := 0
+	for i := open; i < len(p.tokens); i++ {
+		switch {
+		case p.tokens[i].sign("("):
+			depth++
+		case p.tokens[i].sign(")"):
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 func (p *parser) name() (string, error) {
 	t := p.token()
 	switch t.kind {

@@ -8,6 +8,7 @@ import (
 type Update struct {
 	root  tree[change]
 	Paths []Path // the changed ones, in their order
+	Reads []Path // all paths, the changed ones too
 }
 
 // change is what happens at one path.
@@ -61,6 +62,7 @@ func (p *Params) Update(source string) (*Update, error) {
 			return nil, err
 		}
 	}
+	u.Reads = s.paths
 	return u, nil
 }
 
@@ -73,7 +75,7 @@ func (p *parser) section(u *Update, verb string) error {
 		c := change{verb: verb}
 		switch verb {
 		case "SET":
-			c.to, err = p.assignment(path)
+			c.to, err = p.assignment()
 		case "ADD", "DELETE":
 			c.by, err = p.member(verb)
 		default:
@@ -136,21 +138,14 @@ func longType(v value.Value) string {
 	return v.Type()
 }
 
-func (p *parser) assignment(path Path) (term, error) {
+func (p *parser) assignment() (term, error) {
 	if err := p.expectSign("="); err != nil {
 		return nil, err
 	}
 	if err := p.operator(); err != nil {
 		return nil, err
 	}
-	t, err := p.value()
-	if err != nil {
-		return nil, err
-	}
-	if o, ok := t.(operandTerm); ok && samePath(o.of, PathOperand{path}) {
-		return nil, p.same("SET", o.of)
-	}
-	return t, nil
+	return p.value()
 }
 
 // value is one term or the sum or difference of two.
@@ -199,23 +194,7 @@ func (p *parser) term() (term, error) {
 		l, err := p.literal()
 		return operandTerm{l}, err
 	case t.sign("("):
-		if err := p.nest(); err != nil {
-			return nil, err
-		}
-		defer func() { p.depth-- }()
-		open := p.pos
-		p.pos++
-		inner, err := p.value()
-		if err != nil {
-			return nil, err
-		}
-		if err := p.expectSign(")"); err != nil {
-			return nil, err
-		}
-		if p.tokens[open+1].sign("(") && p.closing(open+1) == p.pos-2 {
-			return nil, p.errorf("The expression has redundant parentheses;")
-		}
-		return inner, nil
+		return parenthesised(p, p.value)
 	case p.isCall():
 		return p.termCall()
 	}
@@ -238,20 +217,9 @@ func (p *parser) termCall() (term, error) {
 		return nil, err
 	}
 	defer func() { p.depth-- }()
-	p.pos++ // the parenthesis that isCall saw
-	var args []term
-	for {
-		arg, err := p.term()
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, arg)
-		if p.takeSign(")") {
-			break
-		}
-		if err := p.expectSign(","); err != nil {
-			return nil, err
-		}
+	args, err := arguments(p, p.term)
+	if err != nil {
+		return nil, err
 	}
 	if len(args) != 2 {
 		return nil, p.count(name, len(args))

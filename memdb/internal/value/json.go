@@ -312,7 +312,7 @@ func (d *decoder) stringSet() (Value, error) {
 	case err != nil:
 	case len(set) == 0:
 		d.broken(invalid(msgParameter + "An string set  may not be empty"))
-	case hasDuplicates(set):
+	case HasDuplicates(set):
 		d.broken(invalid(msgParameter+"Input collection [%s] contains duplicates.", strings.Join(set, ", ")))
 	}
 	return set, err
@@ -331,7 +331,7 @@ func (d *decoder) numberSet() (Value, error) {
 	case err != nil:
 	case len(set) == 0:
 		d.broken(invalid(msgParameter + "An number set  may not be empty"))
-	case hasDuplicates(set):
+	case HasDuplicates(set):
 		d.broken(invalid("Input collection contains duplicates"))
 	}
 	return set, err
@@ -348,13 +348,14 @@ func (d *decoder) binarySet() (Value, error) {
 	case err != nil:
 	case len(set) == 0:
 		d.broken(invalid(msgParameter + "Binary sets should not be empty"))
-	case hasDuplicates(set):
+	case HasDuplicates(set):
 		d.broken(invalid(msgParameter + "Input collection contains duplicates."))
 	}
 	return set, err
 }
 
-func hasDuplicates[T comparable](set []T) bool {
+// HasDuplicates tells whether two elements are equal.
+func HasDuplicates[T comparable](set []T) bool {
 	seen := make(map[T]struct{}, len(set))
 	for _, v := range set {
 		if _, ok := seen[v]; ok {
