@@ -3,6 +3,7 @@ package monotable
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/big"
 	"reflect"
 	"regexp"
@@ -172,13 +173,16 @@ func (b *exprBuilder) compileComparison(n *condNode) (expression.ConditionBuilde
 		if n.other.path.equal(n.loc.path) {
 			return none, invalidf("condition compares %s with itself", n.loc.path)
 		}
+		if err := b.m.sameForm(n.loc.path, n.other.path); err != nil {
+			return none, invalidf("condition on %s: %v", n.loc.path, err)
+		}
 		right = append(right, b.name(n.other.path))
 	}
 	operands, err := b.operands(n)
 	if err != nil {
 		return none, err
 	}
-	if layout := b.m.attribute(n.loc.path).rule(ruleTimeLayout); layout != nil && n.op.orders() && !keytmpl.Sorts(layout.value.(string)) {
+	if layout := b.m.layoutAt(n.loc.path); layout != "" && n.op.orders() && !keytmpl.Sorts(layout) {
 		return none, invalidf("condition on %s: times in its layout do not sort", n.loc.path)
 	}
 	for _, av := range operands {
@@ -264,8 +268,8 @@ func (b *exprBuilder) operands(n *condNode) ([]types.AttributeValue, error) {
 
 // encodeOperand encodes a value that an attribute is compared with. Whole values are transformed as on writes.
 func (m *model) encodeOperand(p path, v any, whole bool) (types.AttributeValue, error) {
-	if whole && !isAbsent(reflect.ValueOf(v)) {
-		v = m.attribute(p).transformAs(v)
+	if whole {
+		v = m.transformed(p, v)
 	}
 	if m.omits(p) && isZero(v) {
 		return nil, invalidf("%s: its zero value is never stored; use NotExists", p)
@@ -273,6 +277,11 @@ func (m *model) encodeOperand(p path, v any, whole bool) (types.AttributeValue, 
 	av, err := m.encodeAt(p, v)
 	if err != nil {
 		return nil, err
+	}
+	if inner, ok := av.(*types.AttributeValueMemberM); ok && whole {
+		for _, a := range m.hiddenZero(p, v) {
+			removeAt(inner.Value, a.path[len(p):]) // as in items
+		}
 	}
 	if av == nil {
 		return nil, invalidf("%s: nil and empty sets are never stored; use NotExists", p)
@@ -488,17 +497,73 @@ func isAbsent(v reflect.Value) bool {
 	return false
 }
 
-// transformAs runs the transforms on an operand, whose handle may have been made by Elem.
-func (a *attribute) transformAs(v any) any {
-	if a == nil || !a.has(ruleTransform) {
+// transformed is a copy of a whole-value operand with the transforms of the attribute, and of those in it, run as on writes.
+func (m *model) transformed(p path, v any) any {
+	chain, ok := fieldChain(m.plan, p)
+	if !ok || isAbsent(reflect.ValueOf(v)) {
 		return v
 	}
-	if t := a.value.Type; t.Kind() == reflect.Pointer && t.Elem() == reflect.TypeOf(v) {
-		boxed := reflect.New(t.Elem())
-		boxed.Elem().Set(reflect.ValueOf(v))
-		return reflect.Indirect(reflect.ValueOf(a.transform(boxed.Interface()))).Interface()
+	probe := reflect.New(m.typ).Elem()
+	field := place(probe, chain)
+	if !assignable(field, v) {
+		return v // encoding says what is wrong
 	}
-	return a.transform(v)
+	assign(field, copyOf(v))
+	for _, a := range m.ruled {
+		if a.path.under(p) {
+			transformAt(a, probe)
+		}
+	}
+	return field.Interface()
+}
+
+// sameForm refuses to compare or copy attributes that one Go type stores in two forms, such as a time as text and as a number.
+func (m *model) sameForm(p, q path) error {
+	a, errA := valueAt(m.plan, p)
+	b, errB := valueAt(m.plan, q)
+	if err := errors.Join(errA, errB); err != nil {
+		return err
+	}
+	differ := fmt.Errorf("%s is stored in another form than %s", q, p)
+	for a, b = a.Deref(), b.Deref(); ; a, b = a.Elem.Deref(), b.Elem.Deref() {
+		if a.Kind != b.Kind {
+			return differ
+		}
+		if a.Elem == nil || b.Elem == nil {
+			break
+		}
+	}
+	if m.layoutAt(p) != m.layoutAt(q) {
+		return differ
+	}
+	return nil
+}
+
+// layoutAt is the time layout of an attribute, if it has one of its own.
+func (m *model) layoutAt(p path) string {
+	if layout := m.attribute(p).rule(ruleTimeLayout); layout != nil {
+		return layout.value.(string)
+	}
+	return ""
+}
+
+// hiddenZero finds hidden attributes inside a value that are zero in it.
+func (m *model) hiddenZero(p path, v any) []*attribute {
+	var found []*attribute
+	probe := reflect.New(m.typ).Elem()
+	chain, ok := fieldChain(m.plan, p)
+	if !ok || !assignable(place(probe, chain), v) {
+		return nil
+	}
+	assign(place(probe, chain), v)
+	for _, a := range m.ruled {
+		if len(a.path) > len(p) && a.path.under(p) && a.has(ruleHidden) {
+			if inner, ok := get(probe, a.chain); ok && inner.IsZero() {
+				found = append(found, a)
+			}
+		}
+	}
+	return found
 }
 
 // omits says that the zero value at a path is left out of the item.

@@ -21,6 +21,17 @@ func frozen[V any](v V) any {
 	return ownCopy(v).Interface()
 }
 
+// copyOf is a deep copy of a value of any type.
+func copyOf(v any) any {
+	src := reflect.ValueOf(v)
+	if !src.IsValid() || !holdsReferences(src.Kind()) {
+		return v
+	}
+	dst := reflect.New(src.Type()).Elem()
+	copyInto(dst, src, 0)
+	return dst.Interface()
+}
+
 func copyInto(dst, src reflect.Value, depth int) {
 	dst.Set(src)
 	if depth == maxCopyDepth {

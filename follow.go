@@ -70,20 +70,15 @@ func (m *model) hasRoom(b *exprBuilder, o *options) expression.ConditionBuilder 
 
 // derive recomputes derived attributes of which something changed.
 func (u *updateCompiler) derive() error {
-	for _, a := range u.m.ruled {
-		part := a.rule(ruleDerived)
-		if part == nil {
-			continue
-		}
-		reads := u.m.at(part.reads)
+	for _, a := range u.m.derived {
+		reads := u.m.at(a.rule(ruleDerived).reads)
 		if !slices.ContainsFunc(reads, func(r *attribute) bool { return u.knows[r.String()].changed }) {
 			continue
 		}
 		if err := u.needAll(a.String(), reads); err != nil {
 			return err
 		}
-		field := place(u.item, a.chain)
-		assign(field, part.make(u.item.Addr().Interface()))
+		field := a.derive(u.item)
 		u.violations = append(u.violations, a.violations(u.item)...)
 		av, err := u.m.encodeAt(a.path, field.Interface())
 		if err != nil {

@@ -240,7 +240,7 @@ func (k *keyCompiler) templateSort(attr *keyAttr, take func(*attribute) *condNod
 
 func (k *keyCompiler) partText(part keytmpl.Part, a *attribute, v any, whole bool) (string, error) {
 	if whole {
-		v = a.transformAs(v)
+		v = k.m.transformed(a.path, v)
 	}
 	text, present, err := part.Format(reflect.ValueOf(v))
 	if err != nil {

@@ -29,6 +29,8 @@ type model struct {
 	attributes map[string]*attribute // those that rules or keys speak of, by path
 	ruled      []*attribute          // those with rules, in the order declared
 
+	derived []*attribute // each after those it reads
+
 	primary *keySet
 	indexes map[string]*keySet // those this entity is in
 
@@ -82,7 +84,7 @@ type compiler struct {
 
 func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	m := &model{
-		table: t, name: s.Name, aliases: s.Aliases, family: s.Family, tagMode: s.Tag,
+		table: t, name: s.Name, aliases: slices.Clone(s.Aliases), family: s.Family, tagMode: s.Tag,
 		typ:        reflect.TypeFor[T](),
 		attributes: map[string]*attribute{},
 		indexes:    map[string]*keySet{},
@@ -115,6 +117,7 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	c.primary = c.compileKeys(&t.primary, s.Key, true)
 	c.compileIndexes(s.Indexes, specs)
 	c.checkRules()
+	c.orderDerived()
 	c.checkKeyFields()
 	if len(c.problems.Problems) == 0 {
 		t.learn(m, c.problems)
@@ -285,6 +288,36 @@ func (c *compiler) checkRule(a *attribute, part rulePart) {
 		}
 	}
 	c.checkReads(a.String(), part)
+}
+
+// orderDerived puts derived attributes after those they read.
+func (c *compiler) orderDerived() {
+	const visiting, done = 1, 2
+	state := map[*attribute]int{}
+	var visit func(a *attribute)
+	visit = func(a *attribute) {
+		part := a.rule(ruleDerived)
+		if part == nil || state[a] == done {
+			return
+		}
+		if state[a] == visiting {
+			c.problems.add(a.String(), "Derived reads itself, directly or through others")
+			return
+		}
+		state[a] = visiting
+		for _, other := range c.ruled {
+			for _, loc := range part.reads {
+				if loc.path.under(other.path) || other.path.under(loc.path) {
+					visit(other)
+				}
+			}
+		}
+		state[a] = done
+		c.derived = append(c.derived, a)
+	}
+	for _, a := range c.ruled {
+		visit(a)
+	}
 }
 
 func (c *compiler) checkReads(where string, part rulePart) {

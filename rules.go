@@ -96,12 +96,12 @@ func (a Attr[T, V]) Required() AttrRule[T, V] { return newRule(a, rulePart{kind:
 // Default fills a zero value with a deep copy of v wherever a whole item is written. On plain numbers and
 // bools NewEntity refuses it, because there zero means something: use a pointer field, or [Attr.DefaultZero].
 func (a Attr[T, V]) Default(v V) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleDefault, value: v})
+	return newRule(a, rulePart{kind: ruleDefault, value: frozen(v)})
 }
 
 // DefaultZero is Default for numbers and bools, and says that their zero means "not given".
 func (a Attr[T, V]) DefaultZero(v V) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleDefaultZero, value: v})
+	return newRule(a, rulePart{kind: ruleDefaultZero, value: frozen(v)})
 }
 
 // DefaultFunc fills a zero value once from the item (an id, a slug) where the whole item is known: Create, Put, Modify
@@ -173,13 +173,18 @@ func validate[V any](checks []func(V) error) rulePart {
 func (a Attr[T, V]) OneOf(values ...V) AttrRule[T, V] { return newRule(a, oneOf(values)) }
 
 func oneOf[V any](values []V) rulePart {
+	values = as[[]V](frozen(values))
+	names := make([]string, len(values))
+	for i, v := range values {
+		names[i] = fmt.Sprint(reflect.Indirect(reflect.ValueOf(v)))
+	}
 	return rulePart{kind: ruleOneOf, err: nilFunc(len(values) == 0), check: func(x any) error {
 		for _, v := range values {
 			if reflect.DeepEqual(as[V](x), v) {
 				return nil
 			}
 		}
-		return fmt.Errorf("must be one of %v", values)
+		return fmt.Errorf("must be one of %v", names)
 	}}
 }
 
@@ -199,12 +204,12 @@ func (r AttrRule[T, V]) Required() AttrRule[T, V] { return r.and(rulePart{kind: 
 
 // Default adds [Attr.Default].
 func (r AttrRule[T, V]) Default(v V) AttrRule[T, V] {
-	return r.and(rulePart{kind: ruleDefault, value: v})
+	return r.and(rulePart{kind: ruleDefault, value: frozen(v)})
 }
 
 // DefaultZero adds [Attr.DefaultZero].
 func (r AttrRule[T, V]) DefaultZero(v V) AttrRule[T, V] {
-	return r.and(rulePart{kind: ruleDefaultZero, value: v})
+	return r.and(rulePart{kind: ruleDefaultZero, value: frozen(v)})
 }
 
 // DefaultFunc adds [Attr.DefaultFunc].
@@ -262,7 +267,7 @@ func Length[T, V any](a Attr[T, V], min, max int) AttrRule[T, V] {
 		part.err = fmt.Errorf("from %d to %d", min, max)
 	}
 	part.check = func(x any) error {
-		v := reflect.ValueOf(x)
+		v := reflect.ValueOf(as[V](x))
 		n := 0
 		if v.Kind() == reflect.String {
 			n = utf8.RuneCountInString(v.String())

@@ -240,7 +240,10 @@ func (u *updateCompiler) setValue(p path, v any) (types.AttributeValue, error) {
 	}
 	probe := reflect.New(u.m.typ).Elem()
 	field := place(probe, chain)
-	assign(field, v)
+	assign(field, copyOf(v))
+	if lost := u.m.hiddenZero(p, v); len(lost) > 0 {
+		return nil, invalidf("Set %s: %s in it is hidden and zero, and would be erased: Set the parts of %s, or use Modify", p, lost[0], p)
+	}
 	u.violations = append(u.violations, u.m.prepareAt(probe, p)...)
 	u.know(p, field)
 	av, err := u.m.encodeAt(p, field.Interface())
@@ -289,7 +292,7 @@ func (u *updateCompiler) given(p path, v any) error {
 	}
 	u.where(u.name(p).Equal(value(av)))
 	if chain, ok := fieldChain(u.m.plan, p); ok {
-		assign(place(u.item, chain), u.m.attribute(p).transformAs(v))
+		assign(place(u.item, chain), u.m.transformed(p, v))
 		for _, a := range u.m.attributes {
 			if a.path.under(p) {
 				u.knows[a.String()] = knowledge{value: true}
@@ -305,6 +308,12 @@ func (u *updateCompiler) setFrom(p path, source *location) error {
 	}
 	if source.path.equal(p) {
 		return invalidf("SetFrom %s: it is its own source", p)
+	}
+	if err := u.m.sameForm(p, source.path); err != nil {
+		return invalidf("SetFrom %s: %v", p, err)
+	}
+	if u.m.attribute(source.path).has(ruleHidden) && !u.m.attribute(p).has(ruleHidden) {
+		return invalidf("SetFrom %s: its source %s is hidden", p, source.path)
 	}
 	return u.set(p, u.name(source.path))
 }
@@ -360,11 +369,13 @@ func (u *updateCompiler) boundAdd(p path, n any) error {
 		kind ruleKind
 		sign int
 	}{{ruleMin, -1}, {ruleMax, 1}} {
-		part := a.rule(bound.kind)
-		if part == nil {
+		limit := rangeEnd(reflect.TypeOf(n), bound.sign)
+		if part := a.rule(bound.kind); part != nil {
+			limit = rational(part.value)
+		}
+		if limit == nil {
 			continue
 		}
-		limit := rational(part.value)
 		name := u.name(p)
 		fits := step.Cmp(limit)*bound.sign <= 0 // what Add makes of a missing attribute
 		if step.Sign() != bound.sign {
@@ -447,6 +458,23 @@ func (m *model) madeFrom(p path) string {
 		}
 	}
 	return ""
+}
+
+// rangeEnd is the least (sign -1) or greatest number of a small integer type; nil for others, whose ends no counter reaches.
+func rangeEnd(t reflect.Type, sign int) *big.Rat {
+	switch t.Kind() {
+	case reflect.Int8, reflect.Int16, reflect.Int32:
+		end := int64(1) << (t.Bits() - 1)
+		if sign < 0 {
+			return new(big.Rat).SetInt64(-end)
+		}
+		return new(big.Rat).SetInt64(end - 1)
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
+		if sign > 0 {
+			return new(big.Rat).SetInt64(int64(1)<<t.Bits() - 1)
+		}
+	}
+	return nil
 }
 
 // rational is the exact value of a number.

@@ -100,8 +100,10 @@ func (m *model) applyToNew(item reflect.Value, c *changeNode) error {
 		switch c.op {
 		case changeAdd:
 			return addNumber(dst, v)
-		case changeAppend, changeAddTo:
+		case changeAppend:
 			dst.Set(reflect.AppendSlice(dst, v))
+		case changeAddTo:
+			addMembers(dst, v)
 		case changePrepend:
 			dst.Set(reflect.AppendSlice(v, dst))
 		default:
@@ -149,6 +151,19 @@ func within(v reflect.Value, value *codec.Value, p path, f func(reflect.Value) e
 		return within(v.Index(i), value.Elem, p[1:], f)
 	}
 	return invalidf("cannot set %s in a new item", p)
+}
+
+// addMembers adds those members that a set does not have yet.
+func addMembers(set, members reflect.Value) {
+	for _, m := range members.Seq2() {
+		has := false
+		for _, old := range set.Seq2() {
+			has = has || reflect.DeepEqual(old.Interface(), m.Interface())
+		}
+		if !has {
+			set.Set(reflect.Append(set, m))
+		}
+	}
 }
 
 func addNumber(dst, n reflect.Value) error {

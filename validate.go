@@ -28,10 +28,8 @@ func (m *model) prepare(ctx context.Context, item reflect.Value) error {
 	for _, a := range m.ruled {
 		transformAt(a, item)
 	}
-	for _, a := range m.ruled {
-		if part := a.rule(ruleDerived); part != nil {
-			assign(place(item, a.chain), part.make(item.Addr().Interface()))
-		}
+	for _, a := range m.derived {
+		a.derive(item)
 	}
 	var found []Violation
 	for _, a := range m.ruled {
@@ -105,11 +103,25 @@ func (m *model) fillDefault(a *attribute, item reflect.Value) error {
 	return a.value.Decode(av, v)
 }
 
+// derive computes a derived attribute and runs its transforms.
+func (a *attribute) derive(item reflect.Value) reflect.Value {
+	v := place(item, a.chain)
+	assign(v, a.rule(ruleDerived).make(item.Addr().Interface()))
+	transformAt(a, item)
+	return v
+}
+
 func transformAt(a *attribute, item reflect.Value) {
 	v, ok := get(item, a.chain)
 	if ok && a.has(ruleTransform) && !isAbsent(v) {
 		assign(v, a.transform(v.Interface()))
 	}
+}
+
+// assignable says whether assign can store v.
+func assignable(dst reflect.Value, v any) bool {
+	t := reflect.TypeOf(v)
+	return t != nil && (t.AssignableTo(dst.Type()) || dst.Kind() == reflect.Pointer && t == dst.Type().Elem())
 }
 
 // assign stores what a rule made. Rules of a handle made by Elem make what the attribute points to.
@@ -189,7 +201,10 @@ func (m *model) now() time.Time { return m.table.clock().UTC().Round(0) }
 
 // versionOf reads the version of an item in memory.
 func (m *model) versionOf(item reflect.Value) (uint64, error) {
-	v, _ := get(item, m.version.chain)
+	v, ok := get(item, m.version.chain)
+	if !ok {
+		return 0, nil
+	}
 	if v.CanUint() {
 		return v.Uint(), nil
 	}
@@ -218,7 +233,7 @@ func (m *model) roomFor(n uint64) error {
 
 // setVersion writes the version after a write.
 func (m *model) setVersion(item reflect.Value, n uint64) {
-	v, _ := get(item, m.version.chain)
+	v := place(item, m.version.chain)
 	if v.CanUint() {
 		v.SetUint(n)
 	} else {

@@ -34,7 +34,7 @@ type operation struct {
 	nested bool // an update of nested paths that asks for UPDATED_*
 	sparse bool // an update of a table with local indexes
 
-	touchesKey bool // an update that names a key attribute
+	touchesKey bool // an update that names a key attribute of the table or an index
 	table      string
 	key        attr // of single items
 	run        func(ctx context.Context, c *dynamodb.Client) outcome
@@ -160,7 +160,7 @@ func (w *world) update() operation {
 		ReturnValues: types.ReturnValue(w.one("", "NONE", "ALL_OLD", "ALL_NEW", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")),
 	}
 	nested = nested && strings.HasPrefix(string(in.ReturnValues), "UPDATED")
-	touchesKey := slices.ContainsFunc(s.keys, func(key string) bool { return mentions(up, g.names, key) })
+	touchesKey := slices.ContainsFunc(sortedNames(s.types), func(key string) bool { return mentions(up, g.names, key) })
 	sparse := slices.ContainsFunc(s.indexes, func(x shapeIndex) bool { return !x.global })
 	return operation{kind: "UpdateItem", rules: g.rules, sparse: sparse, touchesKey: touchesKey, nested: nested, table: s.name, key: in.Key, run: func(ctx context.Context, c *dynamodb.Client) outcome {
 		out, err := c.UpdateItem(ctx, in)
@@ -319,7 +319,7 @@ func (w *world) transactWrite() operation {
 		switch verb {
 		case "update":
 			up, _ = g.update(s.keys)
-			touchesKey = touchesKey || slices.ContainsFunc(s.keys, func(key string) bool { return mentions(up, g.names, key) })
+			touchesKey = touchesKey || slices.ContainsFunc(sortedNames(s.types), func(key string) bool { return mentions(up, g.names, key) })
 		case "check":
 			cond = w.maybeGarble(g, g.condition(w.IntN(2)))
 		}

@@ -46,6 +46,9 @@ var documented = []struct {
 	{"a fault of TransactGetItems without reasons", func(_ operation, mem, local outcome) bool {
 		return mem.err == "TransactionCanceledException" && local.err == mem.err && local.reasons == nil
 	}},
+	{"a key's fault comes before one of form in TransactGetItems", func(o operation, mem, local outcome) bool {
+		return o.kind == "TransactGetItems" && mem.err == "ValidationException" && local.err == "TransactionCanceledException"
+	}},
 	{"a Query that stops at the very end of its key condition has no LastEvaluatedKey", func(o operation, mem, local outcome) bool {
 		isLast := func(s string) bool { return strings.HasPrefix(s, "last ") }
 		m, l := slices.DeleteFunc(slices.Clone(mem.lines), isLast), slices.DeleteFunc(slices.Clone(local.lines), isLast)

@@ -54,7 +54,11 @@ func (e *apiError) body() []byte {
 		answer["Item"] = e.Item
 	}
 	if len(e.ThrottlingReasons) > 0 {
-		answer["throttlingReasons"] = e.ThrottlingReasons
+		field := "ThrottlingReasons"
+		if e.Type == string(ThrottlingError) { // the one exception that spells it so
+			field = "throttlingReasons"
+		}
+		answer[field] = e.ThrottlingReasons
 	}
 	return marshal(answer)
 }

@@ -272,6 +272,10 @@ func (r *reading) checkPaths(global bool) error {
 			if r.query && r.key.has(path[0].Name) {
 				return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", path[0].Name)
 			}
+			// A query of a local index does not filter by what it would have to fetch; a scan does.
+			if r.query && r.index != nil && !global && !r.index.projects(path[0].Name) {
+				return invalidParameter("Secondary index %s does not project one or more filter attributes: [%s]", r.index.name, path[0].Name)
+			}
 			if global && !r.index.projects(path[0].Name) {
 				return invalidParameter("Global secondary index %s does not project [%s]", r.index.name, path[0].Name)
 			}
@@ -382,7 +386,11 @@ func (r *reading) run(e *Engine, operation string) (*pageOutput, error) {
 			fetched += units(n.Value.size, 4096)
 		}
 		out.ScannedCount++
-		if r.filter == nil || r.filter.Root.Match(visible) {
+		subject := visible
+		if r.index != nil && !r.index.global {
+			subject = whole // a local index fetches what the filter asks for
+		}
+		if r.filter == nil || r.filter.Root.Match(subject) {
 			out.Count++
 			if out.Items != nil {
 				out.Items = append(out.Items, projected(r.pick, visible))

@@ -235,16 +235,17 @@ func (d Decimal) Size() int {
 // AppendOrdered appends a form whose byte order is the order of the values and
 // of which none is the beginning of another.
 func (d Decimal) AppendOrdered(b []byte) []byte {
+	exp := byte(d.exp - minExp - 1) // from 0 to 255
 	switch d.Sign() {
 	case 0:
 		return append(b, 1)
 	case 1:
-		b = append(b, 2, byte(d.exp-minExp))
+		b = append(b, 2, exp)
 		b = append(b, d.digits...)
 		return append(b, 0)
 	}
 	// Negative numbers: everything inverted, so that the larger magnitude comes first.
-	b = append(b, 0, ^byte(d.exp-minExp))
+	b = append(b, 0, ^exp)
 	for i := range len(d.digits) {
 		b = append(b, ^d.digits[i])
 	}

@@ -229,10 +229,11 @@ func (t operandTerm) eval(item value.Map) (value.Value, error) {
 }
 
 func (t ifNotExists) eval(item value.Map) (value.Value, error) {
-	if v := t.path.find(item); v != nil {
+	or, err := t.or.eval(item) // must have a value even if it is of no use
+	if v := t.path.find(item); v != nil && err == nil {
 		return v, nil
 	}
-	return t.or.eval(item)
+	return or, err
 }
 
 // evalBoth evaluates two terms, which must both have values of type V.

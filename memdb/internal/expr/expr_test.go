@@ -24,16 +24,16 @@ const (
 	given  = `{":s":{"S":"ab"},":n":{"N":"2.0"},":three":{"N":"3"},":l":{"L":[{"N":"9"}]},":ss":{"SS":["b","a"]},":a":{"S":"a"},":t":{"S":"SS"},":bool":{"BOOL":true},":map":{"M":{"a":{"N":"1"},"b.c":{"S":"y"}}},":lit":{"S":"s"}}`
 )
 
-var names = map[string]string{"#bc": "b.c", "#s": "s", "#n": "n", "#none": "none"}
+var names = map[string]string{"#bc": "b.c", "#s": "s", "#n": "n", "#absent": "gone"}
 
 func params(t testing.TB) *expr.Params { return expr.NewParams(names, item(t, given)) }
 
 func TestConditions(t *testing.T) {
 	for source, want := range map[string]bool{
-		"n = :n": true, ":n = n": true, "n <> :n": false, "none <> :n": true, "none = :n": false, "none < :n": false,
-		"NOT none = :n": true, "n < :three AND s >= :s": true, "n BETWEEN o AND :three": true, "n IN (:s, :n)": true,
+		"n = :n": true, ":n = n": true, "n <> :n": false, "gone <> :n": true, "gone = :n": false, "gone < :n": false,
+		"NOT gone = :n": true, "n < :three AND s >= :s": true, "n BETWEEN o AND :three": true, "n IN (:s, :n)": true,
 		"begins_with(s, :s)": true, "contains(ss, :a)": true, "contains(s, :a)": true, "contains(l, :n)": false,
-		"attribute_type(ss, :t)": true, "attribute_exists(m.#bc)": true, "attribute_not_exists(#none.x[1])": true,
+		"attribute_type(ss, :t)": true, "attribute_exists(m.#bc)": true, "attribute_not_exists(#absent.x[1])": true,
 		"size(ss) = :n": true, "size(u) = :n": true, "size(l) > :n": true, "size(n) > :n": false, "m = :map": true, "ss = :ss": true,
 		"n = :three OR n = :n AND bool = :bool": true, "(n = :three OR n = :n) and not n = :three": true,
 		"l[0] < l[2]": true, "l[9] = :n": false, "s < :n": false, "s = :n or m.a = o": true,
@@ -65,13 +65,13 @@ func TestUpdates(t *testing.T) {
 		"SET n = o, o = n":                       `{"n":{"N":"1"},"o":{"N":"2"}}`,
 		"SET n = n + :n":                         `{"n":{"N":"4"}}`,
 		"SET n = (n - :three)":                   `{"n":{"N":"-1"}}`,
-		"SET new = if_not_exists(none, :s)":      `{"new":{"S":"ab"}}`,
+		"SET made = if_not_exists(gone, :s)":     `{"made":{"S":"ab"}}`,
 		"SET l = list_append(:l, l)":             `{"l":{"L":[{"N":"9"},{"N":"1"},{"S":"x"},{"N":"3"}]}}`,
 		"SET l[9] = :n, l[7] = :three":           `{"l":{"L":[{"N":"1"},{"S":"x"},{"N":"3"},{"N":"3"},{"N":"2"}]}}`,
 		"REMOVE l[0], l[2] SET l[1] = :s":        `{"l":{"L":[{"S":"ab"}]}}`,
 		"SET m.z = :s REMOVE m.#bc":              `{"m":{"M":{"a":{"N":"1"},"z":{"S":"ab"}}}}`,
 		"ADD n :three, m.a :n, ss :ss, fresh :n": `{"n":{"N":"5"},"m":{"M":{"a":{"N":"3"},"b.c":{"S":"y"}}},"fresh":{"N":"2"}}`,
-		"REMOVE none, l[8]":                      `{}`,
+		"REMOVE gone, l[8]":                      `{}`,
 	} {
 		u, err := params(t).Update(source)
 		if !assert.NoError(t, err, source) {
@@ -98,7 +98,7 @@ func TestUpdates(t *testing.T) {
 
 func TestRefusedUpdates(t *testing.T) {
 	for _, source := range []string{
-		"", "SET", "SET n", "SET n = :n SET o = :n", "SET n = n", "SET n = :n, n = :n", "SET m.a = :n REMOVE m", "SET m.a = :n, m[0] = :n",
+		"", "SET", "SET n", "SET n = :n SET o = :n", "SET n = :n, n = :n", "SET m.a = :n REMOVE m", "SET m.a = :n, m[0] = :n",
 		"SET n = :n + :n + :n", "SET n = :s + :n", "SET l = list_append(l, :n)", "ADD n :s", "DELETE n :n", "SET n = size(l)",
 		"SET n = if_not_exists(:n, :n)", "SET n = foo(:n)", "ADD n", "UPSERT n = :n", "SET n = ((:n))",
 	} {
@@ -107,7 +107,7 @@ func TestRefusedUpdates(t *testing.T) {
 		assert.True(t, ok, "%q: %v", source, err)
 	}
 	for _, source := range []string{
-		"SET n = none", "SET none.x = :n", "REMOVE none.x", "SET s.x = :n", "SET n = s + :n", "ADD s :n", "ADD ss :n", "DELETE s :ss",
+		"SET n = gone", "SET gone.x = :n", "REMOVE gone.x", "SET s.x = :n", "SET n = s + :n", "ADD s :n", "ADD ss :n", "DELETE s :ss",
 		"SET l = list_append(l, s)", "SET m[0] = :n", "SET l.x = :n",
 	} {
 		u, err := params(t).Update(source)
@@ -122,7 +122,7 @@ func TestRefusedUpdates(t *testing.T) {
 
 func TestProjections(t *testing.T) {
 	for source, want := range map[string]string{
-		"n, none":     `{"n":{"N":"2"}}`,
+		"n, gone":     `{"n":{"N":"2"}}`,
 		"l[2], l[0]":  `{"l":{"L":[{"N":"1"},{"N":"3"}]}}`,
 		"m.#bc, l[9]": `{"m":{"M":{"b.c":{"S":"y"}}}}`,
 		"m.x.y":       `{}`,

@@ -212,7 +212,7 @@ func (p *parser) path() (Path, error) {
 				return nil, p.syntax()
 			}
 			index, err := strconv.Atoi(t.text)
-			if err != nil {
+			if err != nil || len(t.text) > 1 && t.text[0] == '0' {
 				return nil, p.syntax()
 			}
 			p.pos++

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -176,6 +177,9 @@ func (d *decoder) attributes(depth int) (Map, error) {
 		if err != nil {
 			return err
 		}
+		if name == "" {
+			d.broken(invalid("Empty attribute name"))
+		}
 		if v != nil {
 			m[name] = v
 		}
@@ -189,11 +193,18 @@ func (d *decoder) value(depth int) (Value, error) {
 	if depth > MaxDepth+1 { // one level more may be read, so that rules inside are still checked in order
 		d.broken(invalid(msgTooDeep))
 	}
+	if d.literal("null") {
+		d.broken(invalid(msgEmptyValue))
+		return nil, nil
+	}
 	var v Value
 	n := 0
 	err := d.object(func(name string) error {
 		if d.literal("null") {
 			return nil
+		}
+		if !slices.Contains(types, name) {
+			return d.skip()
 		}
 		n++
 		var err error
@@ -210,6 +221,19 @@ func (d *decoder) value(depth int) (Value, error) {
 		d.broken(invalid(msgManyTypes))
 	}
 	return v, nil
+}
+
+var types = []string{"S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"}
+
+// skip passes over a member that the protocol does not know.
+func (d *decoder) skip() error {
+	var unknown json.RawMessage
+	j := json.NewDecoder(bytes.NewReader(d.text[d.pos:]))
+	if err := j.Decode(&unknown); err != nil {
+		return errMalformed
+	}
+	d.pos += int(j.InputOffset())
+	return nil
 }
 
 func (d *decoder) literal(word string) bool {
