@@ -181,6 +181,9 @@ func (t *Table) batchWrite(ctx context.Context, ops []BatchOp) error {
 		if entry.core.client != t.client {
 			return invalidf("operation %d is of a table with another client", i)
 		}
+		if err := t.options.inScope(entry.key[entry.core.primary.partition[0].Name]); err != nil {
+			return indexed("operation", i, err)
+		}
 		id := entry.identity()
 		if first, ok := seen[id]; ok {
 			return invalidf("operations %d and %d are on the same item", first, i)

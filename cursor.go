@@ -100,10 +100,13 @@ func (p *readPlan) mac(secret CursorKey, payload []byte) []byte {
 			_, _ = h.Write([]byte(strconv.Itoa(len(s)) + ":" + s)) // a hash never fails
 		}
 	}
-	write(strconv.Itoa(cursorVersion), secret.ID, p.spec.options.tableName(p.m.table), p.spec.index, p.m.name, p.spec.options.scope,
+	write(strconv.Itoa(cursorVersion), secret.ID, p.spec.options.tableName(p.m.table), p.spec.index, p.m.name,
 		strconv.FormatBool(p.spec.scan), strconv.FormatBool(p.spec.descending))
 	for _, k := range p.set.partition {
 		write(k.Name, scalarText(p.equal[k.Name]))
+	}
+	for _, scope := range p.spec.options.scopes {
+		write(scope.whole)
 	}
 	write(string(p.bound), string(payload))
 	return h.Sum(nil)

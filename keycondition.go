@@ -1,6 +1,7 @@
 package monotable
 
 import (
+	"errors"
 	"reflect"
 	"strconv"
 	"unicode/utf8"
@@ -220,8 +221,11 @@ func (k *keyCompiler) templateSort(attr *keyAttr, take func(*attribute) *condNod
 		switch n.op {
 		case opPrefix:
 			prefix, err := part.FormatPrefix(n.values[0].(string))
-			if err != nil || part.Kind != keytmpl.Text {
-				return invalidf("SortKey: %s: HasPrefix needs text without the delimiter", a)
+			if err == nil && part.Kind != keytmpl.Text {
+				err = errors.New("HasPrefix needs text")
+			}
+			if err != nil {
+				return invalidf("SortKey: %s: %v", a, err)
 			}
 			return k.begins(name, attr.tmpl.Open(append(texts, prefix)), false)
 		case opEq:

@@ -171,14 +171,17 @@ func (m *model) primaryKey(o *options, item reflect.Value) (map[string]types.Att
 
 // inScope refuses a partition key outside the table's scope: another one than it, that does not go on with the delimiter either.
 func (o *options) inScope(partition types.AttributeValue) error {
-	if o.scope == "" {
-		return nil
+	s, ok := partition.(*types.AttributeValueMemberS)
+	for _, scope := range o.scopes {
+		if !ok || s.Value != scope.whole && !strings.HasPrefix(s.Value, scope.prefix) {
+			return invalidf("the partition key is outside the scope of this table")
+		}
 	}
-	if s, ok := partition.(*types.AttributeValueMemberS); ok && (s.Value == o.scope || strings.HasPrefix(s.Value, o.scopePrefix)) {
-		return nil
-	}
-	return invalidf("the partition key is outside the scope of this table")
+	return nil
 }
+
+// scope is the partition keys that a table is narrowed to: one, and those that go on behind it after the delimiter.
+type scope struct{ whole, prefix string }
 
 func (m *model) emptyPart(k *keyAttr, item reflect.Value) *attribute {
 	if k.templated() && k.tmpl != nil {

@@ -109,14 +109,16 @@ func (k *keyCompiler) scan() error {
 func (k *keyCompiler) scope() error {
 	o := &k.plan.spec.options
 	partition := k.m.primary.partition[0].Name
-	if av := k.plan.equal[partition]; av != nil || o.scope == "" {
+	if av := k.plan.equal[partition]; av != nil || len(o.scopes) == 0 {
 		return o.inScope(orNull(av))
 	}
 	if !k.plan.spec.scan && k.plan.set.byName(partition) != nil {
 		return invalidf("index %q has %s in its sort key, where a scoped table cannot filter by it", k.plan.spec.index, partition)
 	}
 	name := k.top(partition)
-	k.filter(name.Equal(text(o.scope)).Or(name.BeginsWith(o.scopePrefix)))
+	for _, scope := range o.scopes {
+		k.filter(name.Equal(text(scope.whole)).Or(name.BeginsWith(scope.prefix)))
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package monotable
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -24,15 +25,14 @@ type options struct {
 	attempts     int
 	concurrency  int
 	table        string
-	token        string // of a transaction
-	scope        string // what every partition key must be
-	scopePrefix  string // or begin with
+	token        string  // of a transaction
+	scopes       []scope // every partition key must be in all of them
 	capacity     *ConsumedCapacity
 	client       []func(*dynamodb.Options)
 }
 
 func (o options) with(opts []Option) options {
-	o.client = o.client[:len(o.client):len(o.client)]
+	o.client = slices.Clip(o.client)
 	for _, opt := range opts {
 		if opt != nil {
 			opt.apply(&o)

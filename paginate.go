@@ -307,6 +307,11 @@ func (p *readPlan) count(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		for _, item := range page.items { // read because no filter tells them apart
+			if err := p.m.checkTag(item, p.tagged); err != nil {
+				return 0, err
+			}
+		}
 		n += page.count
 	}
 	if p.spec.limit > 0 {

@@ -327,12 +327,13 @@ func (t *Table) With(opts ...Option) *Table {
 }
 
 // Scoped gives a table whose entities, defined on it from now on, reach only items whose partition key is prefix or goes on behind
-// it after a delimiter: "TENANT#7" admits "TENANT#7" and "TENANT#7#USER#1", not "TENANT#70". A key outside of it is refused with ErrInvalid before anything is sent; queries of indexes and scans filter by it.
-// It is for tables whose partition key is text. The table itself is unchanged.
+// it after a delimiter: "TENANT#7" admits "TENANT#7" and "TENANT#7#USER#1", not "TENANT#70". A key outside of it is refused with ErrInvalid before anything is sent; queries of indexes and scans filter by it, and
+// batches and transactions of the scoped table refuse it whatever entity an operation is of. A scope of a scoped table narrows it. It is for
+// tables whose partition key is text. The table itself is unchanged.
 func (t *Table) Scoped(prefix string) *Table {
 	derived := *t
-	derived.options.scope = prefix
-	derived.options.scopePrefix = strings.TrimSuffix(prefix, string(t.delimiter)) + string(t.delimiter)
+	inner := scope{whole: prefix, prefix: strings.TrimSuffix(prefix, string(t.delimiter)) + string(t.delimiter)}
+	derived.options.scopes = append(slices.Clip(t.options.scopes), inner)
 	return &derived
 }
 

@@ -43,6 +43,13 @@ func TestF128_Scope(t *testing.T) {
 		assert.NoError(t, request(own), name)
 	}
 
+	// A scope of a scope narrows it, and the verbs of a scoped table look at operations of any entity.
+	nested := monotable.MustEntity(table.Scoped("T#7").Scoped("T#70"), schema)
+	_, err = nested.GetOp(foreign, nil).Request()
+	require.ErrorIs(t, err, monotable.ErrInvalid)
+	require.ErrorIs(t, table.Scoped("T#7").BatchWrite(t.Context(), free.PutOp(foreign)), monotable.ErrInvalid)
+	require.ErrorIs(t, table.Scoped("T#7").TransactWrite(t.Context(), free.PutOp(foreign)), monotable.ErrInvalid)
+
 	request, err := notes.Query(note{Topic: "x"}).Index("GSI1").Request()
 	require.NoError(t, err)
 	in := request.(*dynamodb.QueryInput)

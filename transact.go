@@ -153,6 +153,9 @@ func (r *keyRegister) add(t *Table, table string, m *model, key attributeMap) er
 	if m.table.client != t.client {
 		return invalidf("operation %d is of a table with another client", i)
 	}
+	if err := t.options.inScope(key[m.primary.partition[0].Name]); err != nil {
+		return indexed("operation", i, err)
+	}
 	id := keyIdentity(table, m.table, key)
 	if first, ok := r.seen[id]; ok {
 		return invalidf("operations %d and %d are on the same item", first, i)

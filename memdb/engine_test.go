@@ -42,6 +42,8 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+func keyOf(pk string) attr { return attr{"pk": str(pk), "sk": num("0")} }
+
 func TestTokens(t *testing.T) {
 	clock := newClock()
 	_, client := newTable(t, memdb.Options{Clock: clock.Now})

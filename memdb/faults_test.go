@@ -229,7 +229,7 @@ func TestHandlerSpeaksTheProtocol(t *testing.T) {
 		assert.Equal(t, http.StatusBadRequest, res.StatusCode, target)
 		assert.Contains(t, text, `"__type":"com.amazon`, target)
 	}
-	out, err := overHTTP(t, engine).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("tbl"), Key: numbered("é", 1)})
+	out, err := onLoopback(t, engine).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("tbl"), Key: numbered("é", 1)})
 	require.NoError(t, err)
 	assert.NotNil(t, out.Item)
 }
