@@ -75,7 +75,7 @@ func (r random) keyValue(kind string) av {
 	case "S":
 		return str(r.one(poolS[:8]...))
 	case "N":
-		return num(r.one(poolN[:10]...))
+		return num(r.one(append(poolN[:10:10], "1E125")...)) // the largest exponent there is
 	}
 	return &types.AttributeValueMemberB{Value: []byte(r.one(poolB[:6]...))}
 }
