@@ -153,8 +153,12 @@ func (l *legacy) refuse(sources ...source) error {
 		name string
 		text json.RawMessage
 	}{
-		{"AttributesToGet", l.AttributesToGet}, {"AttributeUpdates", l.AttributeUpdates}, {"Expected", l.Expected},
-		{"KeyConditions", l.KeyConditions}, {"QueryFilter", l.QueryFilter}, {"ScanFilter", l.ScanFilter},
+		{"AttributesToGet", l.AttributesToGet},
+		{"AttributeUpdates", l.AttributeUpdates},
+		{"Expected", l.Expected},
+		{"KeyConditions", l.KeyConditions},
+		{"QueryFilter", l.QueryFilter},
+		{"ScanFilter", l.ScanFilter},
 		{"ConditionalOperator", l.ConditionalOperator},
 	} {
 		if len(p.text) > 0 && string(p.text) != "null" {

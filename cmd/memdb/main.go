@@ -56,9 +56,14 @@ func run(addr, region string, sweep time.Duration) error {
 		case <-tick:
 			engine.Sweep()
 		case <-ctx.Done():
-			shutdown, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-			defer cancel()
-			return server.Shutdown(shutdown)
+			return shutdown(server)
 		}
 	}
+}
+
+// shutdown lets requests under way end, for a while.
+func shutdown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return server.Shutdown(ctx)
 }

@@ -52,7 +52,7 @@ func lex(source string) []token {
 func next(source string, pos int) token {
 	c := source[pos]
 	end := pos + 1
-	kind := tokenBad
+	var kind tokenKind
 	switch {
 	case letter(c):
 		kind = tokenWord
