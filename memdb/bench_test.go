@@ -2,8 +2,10 @@ package memdb_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http/httptest"
+	"os"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,12 +16,14 @@ import (
 	"github.com/monotable/monotable/memdb"
 )
 
-// benchmarkClient is a client in process or over HTTP of an engine that has a table
-// with items of one partition.
-func benchmarkClient(b *testing.B, overHTTP bool, items int) *dynamodb.Client {
+// benchmarkClient is a client of a table with items of one partition: in memory, over HTTP, or on the server of DYNAMODB_ENDPOINT.
+func benchmarkClient(b *testing.B, way string, items int) *dynamodb.Client {
 	b.Helper()
 	engine := memdb.New(memdb.Options{})
 	client := engine.Client()
+	if way == "server" {
+		client = serverIn(os.Getenv("DYNAMODB_ENDPOINT"), "bench"+rand.Text()[:12])
+	}
 	_, err := client.CreateTable(b.Context(), &dynamodb.CreateTableInput{
 		TableName: aws.String("tbl"), BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: "S"}, {AttributeName: aws.String("sk"), AttributeType: "N"}},
@@ -34,7 +38,7 @@ func benchmarkClient(b *testing.B, overHTTP bool, items int) *dynamodb.Client {
 		_, err := client.BatchWriteItem(b.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"tbl": requests}})
 		require.NoError(b, err)
 	}
-	if overHTTP {
+	if way == "http" {
 		server := httptest.NewServer(engine.Handler())
 		b.Cleanup(server.Close)
 		client = engine.Client(func(o *dynamodb.Options) {
@@ -49,9 +53,12 @@ func benchmarkItem(i int) attr {
 }
 
 func eachWay(b *testing.B, items int, run func(ctx context.Context, client *dynamodb.Client, i int) error) {
-	for name, overHTTP := range map[string]bool{"memory": false, "http": true} {
-		b.Run(name, func(b *testing.B) {
-			client := benchmarkClient(b, overHTTP, items)
+	for _, way := range []string{"memory", "http", "server"} {
+		if way == "server" && os.Getenv("DYNAMODB_ENDPOINT") == "" {
+			continue
+		}
+		b.Run(way, func(b *testing.B) {
+			client := benchmarkClient(b, way, items)
 			ctx := context.Background()
 			i := 0
 			for b.Loop() {

@@ -132,7 +132,9 @@ func endpoint(t *testing.T) string {
 }
 
 // server is a client of the server, in a database of its own.
-func server(url string) *dynamodb.Client {
+func server(url string) *dynamodb.Client { return serverIn(url, database) }
+
+func serverIn(url, database string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		Region: "us-east-1", BaseEndpoint: &url, RetryMaxAttempts: 1, HTTPClient: &http.Client{},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

@@ -160,6 +160,32 @@ func TestRegressions(t *testing.T) {
 	}
 }
 
+// Two findings that are no refusals: numbers near the end of the range sort by value, and the scan of a local index filters on whole items.
+func TestRegressionsOfAnswers(t *testing.T) {
+	clients := map[string]*dynamodb.Client{}
+	_, clients["memdb"] = newTable(t, memdb.Options{})
+	if os.Getenv("DYNAMODB_ENDPOINT") != "" {
+		clients["server"] = serverTable(t)
+	}
+	for on, client := range clients {
+		for _, n := range []string{"1", "1E125", "-9.9E125", "0", "9.9E125", "-1"} {
+			put(t, client, attr{"pk": str("a"), "sk": num(n), "l": str("l"), "x": num("1")})
+		}
+		sorted, err := client.Query(t.Context(), &dynamodb.QueryInput{
+			TableName: aws.String("tbl"), KeyConditionExpression: aws.String("pk = :a AND sk > :one"),
+			ExpressionAttributeValues: attr{":a": str("a"), ":one": num("1")},
+		})
+		require.NoError(t, err, on)
+		assert.EqualValues(t, 2, sorted.Count, on)
+		scanned, err := client.Scan(t.Context(), &dynamodb.ScanInput{
+			TableName: aws.String("tbl"), IndexName: aws.String("local"), Select: types.SelectCount,
+			FilterExpression: aws.String("attribute_exists(x)"),
+		})
+		require.NoError(t, err, on)
+		assert.EqualValues(t, 6, scanned.Count, on)
+	}
+}
+
 // serverTable makes the table of newTable on the server, without its items.
 func serverTable(t *testing.T) *dynamodb.Client {
 	t.Helper()
