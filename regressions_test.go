@@ -190,3 +190,43 @@ func TestF094_AddStaysInRange(t *testing.T) {
 	_, err = e.Update(ctx, motley{ID: "1"}, monotable.Add(oddSmall, -128))
 	assert.ErrorIs(t, err, monotable.ErrConditionFailed)
 }
+
+// A key field that its transform makes equal again has not changed.
+func TestModifyTransformsKeyParts(t *testing.T) {
+	id := monotable.Field(func(o *motley) *string { return &o.ID })
+	e := motleys(t, id.Transform(strings.ToLower))
+	ctx := t.Context()
+	_, err := e.Create(ctx, motley{ID: "a"})
+	require.NoError(t, err)
+	got, err := e.Modify(ctx, motley{ID: "A"}, func(o *motley) error { o.ID, o.X = "A", "x"; return nil })
+	require.NoError(t, err)
+	assert.Equal(t, "a", got.ID)
+	_, err = e.Modify(ctx, motley{ID: "a"}, func(o *motley) error { o.ID = "b"; return nil })
+	assert.ErrorIs(t, err, monotable.ErrInvalid)
+}
+
+func TestOneOfNamesValues(t *testing.T) {
+	e := motleys(t, oddNick.OneOf(new("ann"), new("bob")))
+	_, err := e.Create(t.Context(), motley{ID: "1", Nick: new("eve")})
+	require.ErrorContains(t, err, "must be one of [ann bob]")
+	_, err = e.Create(t.Context(), motley{ID: "1", Nick: new("bob")})
+	require.NoError(t, err)
+}
+
+// Count and Collect agree on an item that carries another entity's tag at a key of this one.
+func TestForeignTagIsCountedByNobody(t *testing.T) {
+	client := monotabletest.Client(t)
+	cfg := monotable.TableConfig{Name: "motley", PartitionKey: "PK", SortKey: "SK"}
+	table := monotabletest.TableOn(t, client, cfg)
+	schema := monotable.Schema[motley]{Name: "Alien", Key: monotable.Key{Partition: "M#{id}", Sort: "X#{x}"}}
+	_, err := monotable.MustEntity(table, schema).Create(t.Context(), motley{ID: "1", X: "1"})
+	require.NoError(t, err)
+	again, err := monotable.NewTable(client, cfg) // another program, which knows nothing of aliens
+	require.NoError(t, err)
+	schema.Name, schema.Tag = "Native", monotable.TagOptional
+	q := monotable.MustEntity(again, schema).Query(motley{ID: "1"})
+	_, err = q.Collect(t.Context())
+	require.ErrorIs(t, err, monotable.ErrWrongEntity)
+	_, err = q.Count(t.Context())
+	require.ErrorIs(t, err, monotable.ErrWrongEntity)
+}
