@@ -58,9 +58,7 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 		}
 	}
 	m.wherePresent(u.exprBuilder, now)
-	if version != nil {
-		u.where(u.name(m.version.path).Equal(value(versionValue(*version))))
-	}
+	u.whereVersion(version)
 	// Given first: a Set of the same attribute in this call wins over it.
 	for _, pass := range []bool{true, false} {
 		for _, c := range changes {

@@ -154,7 +154,7 @@ func (m *model) buildPut(ctx context.Context, o *options, create bool, item refl
 	case v != nil:
 		w.expect.exist = true
 		m.wherePresent(b, now)
-		b.where(b.name(m.version.path).Equal(value(versionValue(*v))))
+		b.whereVersion(v)
 	default:
 		m.whereNotForeign(b)
 	}
@@ -249,9 +249,7 @@ func (m *model) buildDelete(o *options, key reflect.Value, conds []*condNode) (*
 	} else {
 		m.whereNotForeign(b)
 	}
-	if version != nil {
-		b.where(b.name(m.version.path).Equal(value(versionValue(*version))))
-	}
+	b.whereVersion(version)
 	if err := b.whereAll(conds); err != nil {
 		return nil, err
 	}
@@ -283,9 +281,7 @@ func (m *model) buildCheck(o *options, key reflect.Value, conds []*condNode) (*t
 		return nil, nil, err
 	}
 	m.wherePresent(b, now)
-	if version != nil {
-		b.where(b.name(m.version.path).Equal(value(versionValue(*version))))
-	}
+	b.whereVersion(version)
 	if err := b.whereAll(conds); err != nil {
 		return nil, nil, err
 	}
