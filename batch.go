@@ -81,7 +81,10 @@ func (o PutOp[T]) batch(ctx context.Context) (*batchEntry, error) {
 	case m.version != nil && !o.e.options.noVersion:
 		return nil, invalidf("%s has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
 	}
-	w, err := o.build(ctx)
+	if len(m.uniques) > 0 {
+		return nil, invalidf("%s has unique values, whose guards a batch cannot keep; use Put or TransactWrite", m.name)
+	}
+	w, err := o.build(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +92,8 @@ func (o PutOp[T]) batch(ctx context.Context) (*batchEntry, error) {
 		return nil, invalidf("%s is hidden and not given, and a batch would erase it; say Reveal if the item is whole without it", w.expect.absent[0])
 	}
 	return &batchEntry{
-		table: o.e.options.tableName(m.table), core: m.table, options: &o.e.options, key: m.keyIn(w.input.Item),
-		write: types.WriteRequest{PutRequest: &types.PutRequest{Item: w.input.Item}},
+		table: o.e.options.tableName(m.table), core: m.table, options: &o.e.options, key: w.key,
+		write: types.WriteRequest{PutRequest: &types.PutRequest{Item: w.item}},
 	}, nil
 }
 
@@ -100,6 +103,9 @@ func (o DeleteOp[T]) batch(context.Context) (*batchEntry, error) {
 		return nil, invalidf("a batch takes no conditions; use TransactWrite")
 	}
 	m := o.e.model
+	if len(m.uniques) > 0 {
+		return nil, invalidf("%s has unique values, whose guards a batch cannot keep; use Delete or TransactWrite", m.name)
+	}
 	key, version, err := m.keyOf(&o.e.options, ownCopy(o.key))
 	if err != nil {
 		return nil, err
@@ -226,12 +232,9 @@ func (t *Table) sendWrites(ctx context.Context, entries []*batchEntry) ([]*batch
 	for _, e := range entries {
 		in.RequestItems[e.table] = append(in.RequestItems[e.table], e.write)
 	}
-	out, err := t.client.BatchWriteItem(ctx, in, t.options.client...)
+	out, a, err := send(ctx, &t.options, resendFreely, t.client.BatchWriteItem, in)
 	if err != nil {
-		return entries, serviceError(err, true)
-	}
-	for i := range out.ConsumedCapacity {
-		t.options.capacity.add(&out.ConsumedCapacity[i])
+		return entries, a.failure(t.tableCore, err, true)
 	}
 	if len(out.UnprocessedItems) == 0 {
 		return nil, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 )
 
 // State is what has become of one key of a BatchGet.
@@ -124,15 +125,12 @@ func (e *Entity[T]) sendGets(ctx context.Context, table string, chunk []*wantedK
 	for i, w := range chunk {
 		request.Keys[i], byID[w.id] = w.key, w
 	}
-	out, err := e.model.table.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+	out, err := read(ctx, e.model.table, &e.options, e.model.table.client.BatchGetItem, &dynamodb.BatchGetItemInput{
 		RequestItems:           map[string]types.KeysAndAttributes{table: request},
 		ReturnConsumedCapacity: e.options.returnCapacity(),
-	}, e.options.client...)
+	})
 	if err != nil {
-		return chunk, readError(err)
-	}
-	for i := range out.ConsumedCapacity {
-		e.options.capacity.add(&out.ConsumedCapacity[i])
+		return chunk, unprocessed(err)
 	}
 	for _, item := range out.Responses[table] {
 		if w := byID[keyIdentity(table, e.model.table, item)]; w != nil {
@@ -152,11 +150,14 @@ func (e *Entity[T]) sendGets(ctx context.Context, table string, chunk []*wantedK
 	return rest, nil
 }
 
-// readError sorts an error of a read. What is no definite answer leaves the keys unprocessed: they can be asked for again.
-func readError(err error) error {
-	err = serviceError(err, true)
-	if failure, ok := errors.AsType[*serviceFailure](err); ok && errors.Is(failure.sentinel, ErrOutcomeUnknown) {
-		failure.sentinel = ErrUnprocessed
+// unprocessed sorts an error of a read. What is no definite answer leaves the keys unprocessed: they can be asked for again.
+func unprocessed(err error) error {
+	failure, ok := errors.AsType[*serviceFailure](err)
+	if !ok {
+		return err
+	}
+	if api, answered := errors.AsType[smithy.APIError](err); (!answered || serverFault(api, err)) && !errors.Is(err, ErrThrottled) {
+		failure.sentinels = append(failure.sentinels, ErrUnprocessed)
 	}
 	return err
 }

@@ -303,7 +303,7 @@ func TestVersionIsNotTheCallers(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, counter{"c", 1, 4}, got)
 		_, err = e.Update(t.Context(), key, counterN.Set(1), counterVer.Eq(3))
-		requireError(t, err, monotable.ErrConditionFailed)
+		requireError(t, err, monotable.ErrVersionConflict, monotable.ErrConditionFailed)
 		old, err := e.Delete(t.Context(), key, counterVer.In(4, 5))
 		require.NoError(t, err)
 		require.Equal(t, &got, old)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"reflect"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -146,17 +145,4 @@ func (e *Entity[T]) written(item map[string]types.AttributeValue) (T, error) {
 		failed.Written = true
 	}
 	return out, err
-}
-
-// lookUp reads what is stored at a key now.
-func (e *Entity[T]) lookUp(ctx context.Context, key map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
-	out, err := e.model.table.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: ptr(e.options.tableName(e.model.table)), Key: key, ConsistentRead: ptr(true),
-		ReturnConsumedCapacity: e.options.returnCapacity(),
-	}, e.options.client...)
-	if err != nil {
-		return nil, serviceError(err, false)
-	}
-	e.options.capacity.add(out.ConsumedCapacity)
-	return out.Item, nil
 }

@@ -1,12 +1,10 @@
 package monotable
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 )
@@ -28,8 +26,10 @@ var (
 	// ErrThrottled: the service, or the client's own retry quota, refused for lack of capacity.
 	// The SDK had already tried as often as its retry policy says.
 	ErrThrottled = errors.New("monotable: throttled")
-	// ErrOutcomeUnknown: a write was sent and no definite answer came back. It may have been applied.
+	// ErrOutcomeUnknown: a write was sent and no definite answer came back. It may have been applied. See [OutcomeError].
 	ErrOutcomeUnknown = errors.New("monotable: outcome unknown")
+	// ErrDuplicate: another item has the value of a Unique attribute. Also ErrConditionFailed.
+	ErrDuplicate = errors.New("monotable: value is taken")
 	// ErrUnprocessed: the service left part of a batch undone, to the end of the attempts.
 	ErrUnprocessed = errors.New("monotable: left unprocessed")
 	// ErrBadCursor: the cursor was not made by a query of this kind, or was altered.
@@ -162,9 +162,14 @@ type ConditionError struct {
 	Entity    string
 	Attribute string // the attribute that decided, where one is known
 
+	// Ambiguous says that an attempt before this refusal got no answer. What is stored is not this write, which may have been
+	// there for a moment all the same.
+	Ambiguous bool
+
 	reasons []error
 	detail  string
 	item    map[string]types.AttributeValue
+	found   map[string]types.AttributeValue // item, even if it is another entity's
 	err     error
 }
 
@@ -215,35 +220,69 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // serviceFailure is an error of the client. Its text leaves out what the service said, for that quotes
 // the request; programs reach the SDK's error through Unwrap.
 type serviceFailure struct {
-	sentinel error // ErrThrottled, ErrOutcomeUnknown or nil
-	err      error
+	sentinels []error // ErrOutcomeUnknown, a *ThrottledError
+	err       error
+	last      error // of the last attempt, which a deadline hides
 }
 
 func (e *serviceFailure) Error() string {
-	text := e.err.Error()
-	var api smithy.APIError
-	if errors.As(e.err, &api) {
-		text = api.ErrorCode()
-		if text == "ResourceNotFoundException" {
-			text += ": there is no such table or index here; look at name, region and endpoint"
-		}
-		var reply interface{ ServiceRequestID() string }
-		if errors.As(e.err, &reply) && reply.ServiceRequestID() != "" {
-			text += ", request " + reply.ServiceRequestID()
-		}
+	lines := make([]string, 0, len(e.sentinels)+1)
+	for _, s := range e.sentinels {
+		lines = append(lines, bare(s))
 	}
-	if e.sentinel != nil {
-		return e.sentinel.Error() + ": " + text
+	text := plainText(e.err)
+	if e.last != nil && !errors.Is(e.err, e.last) {
+		text += ", after " + plainText(e.last)
+	}
+	return "monotable: " + strings.Join(append(lines, text), ": ")
+}
+
+// plainText is the text of a client's error, without what the service said.
+func plainText(err error) string {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return bare(err)
+	}
+	text := api.ErrorCode()
+	if text == "ResourceNotFoundException" {
+		text += ": there is no such table or index here; look at name, region and endpoint"
+	}
+	var reply interface{ ServiceRequestID() string }
+	if errors.As(err, &reply) && reply.ServiceRequestID() != "" {
+		text += ", request " + reply.ServiceRequestID()
 	}
 	return text
 }
 
 func (e *serviceFailure) Unwrap() []error {
-	if e.sentinel == nil {
-		return []error{e.err}
+	errs := append(e.sentinels[:len(e.sentinels):len(e.sentinels)], e.err)
+	if e.last != nil {
+		errs = append(errs, e.last)
 	}
-	return []error{e.sentinel, e.err}
+	return errs
 }
+
+// ThrottledError carries the service's reasons for throttling. It is [ErrThrottled].
+type ThrottledError struct {
+	Reasons []ThrottlingReason // none if the service gave none, or if the client's own retry quota refused
+}
+
+// ThrottlingReason is one of the service's.
+type ThrottlingReason struct {
+	Reason   string // such as TableWriteKeyRangeThroughputExceeded
+	Resource string // the ARN of the table or index
+}
+
+func (e *ThrottledError) Error() string {
+	text := ErrThrottled.Error()
+	for _, r := range e.Reasons {
+		text += " (" + r.Reason + ")"
+	}
+	return text
+}
+
+// Is reports ErrThrottled.
+func (e *ThrottledError) Is(target error) bool { return target == ErrThrottled }
 
 // invalidError is a local refusal of one call.
 type invalidError struct{ text string }
@@ -253,40 +292,6 @@ func (e *invalidError) Is(target error) bool { return target == ErrInvalid }
 
 func invalidf(format string, args ...any) error {
 	return &invalidError{text: fmt.Sprintf(format, args...)}
-}
-
-// serviceError sorts an error of the client. wrote says that the request was a write.
-func serviceError(err error, wrote bool) error {
-	failure := &serviceFailure{err: err}
-	var api smithy.APIError
-	answered := errors.As(err, &api)
-	switch {
-	case answered && throttleCodes[api.ErrorCode()]:
-		failure.sentinel = ErrThrottled
-	case answered && !serverFault(api, err) && api.ErrorCode() != "TransactionInProgressException":
-	case wrote:
-		failure.sentinel = ErrOutcomeUnknown
-	case errors.As(err, new(ratelimit.QuotaExceededError)):
-		failure.sentinel = ErrThrottled
-	}
-	return failure
-}
-
-var throttleCodes = map[string]bool{
-	"ProvisionedThroughputExceededException": true,
-	"RequestLimitExceeded":                   true,
-	"ThrottlingException":                    true,
-	"ThrottlingError":                        true,
-	"Throttling":                             true,
-}
-
-// serverFault says whether the answer leaves open what the server did.
-func serverFault(api smithy.APIError, err error) bool {
-	var reply interface{ HTTPStatusCode() int }
-	if errors.As(err, &reply) {
-		return reply.HTTPStatusCode() >= 500
-	}
-	return api.ErrorFault() == smithy.FaultServer
 }
 
 // opError names the operation that failed.
@@ -299,13 +304,4 @@ func opError(op, entity, table string, err error) error {
 
 func (e *Entity[T]) opError(op string, err error) error {
 	return opError(op, e.model.name, e.options.tableName(e.model.table), err)
-}
-
-// started refuses a call whose context is already done, so that nothing is sent.
-func started(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if err == nil || errors.Is(cause, err) {
-		return cause
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }

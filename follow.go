@@ -8,20 +8,20 @@ import (
 )
 
 // stampUpdate adds what every update writes: the time, the version, the tag.
-func (u *updateCompiler) stampUpdate(o *options) error {
+func (u *updateCompiler) stampUpdate() error {
 	if a := u.m.updatedAt; a != nil {
-		u.m.stamp(u.item, u.expect.now, false)
-		v, _ := get(u.item, a.chain)
+		u.m.stamp(u.after, u.expect.now, false)
+		v, _ := get(u.after, a.chain)
 		av, err := u.m.encodeAt(a.path, v.Interface())
 		if err != nil {
 			return err
 		}
-		u.knows[a.String()] = knowledge{value: true, changed: true}
+		u.known[a.String()] = knowledge{value: true, changed: true}
 		if err := u.set(a.path, value(av)); err != nil {
 			return err
 		}
 	}
-	if err := u.raiseVersion(o); err != nil {
+	if err := u.raiseVersion(); err != nil {
 		return err
 	}
 	if u.m.tagMode == TagOptional || len(u.m.aliases) > 0 && u.m.tagMode != TagNone {
@@ -31,19 +31,25 @@ func (u *updateCompiler) stampUpdate(o *options) error {
 }
 
 // raiseVersion adds 1 to the stored version on the server. A version that has reached the end of its type stays as it is and refuses.
-func (u *updateCompiler) raiseVersion(o *options) error {
+func (u *updateCompiler) raiseVersion() error {
 	if u.m.version == nil {
 		return nil
 	}
+	u.mark = u.m.newMark(u.o)
 	if v := u.expect.version; v != nil {
 		if err := u.m.roomFor(*v); err != nil {
 			return err
 		}
+		u.mark.version = *v + 1
 	} else {
-		u.expect.versioned = !o.mayLackVersion()
-		u.where(u.m.hasRoom(u.exprBuilder, o))
+		u.expect.versioned = !u.o.mayLackVersion()
+		u.where(u.m.hasRoom(u.exprBuilder, u.o))
 	}
-	return u.countUp(o)
+	u.keepMarks()
+	if err := u.set(path{nameElement(u.m.table.writeID)}, text(u.mark.stored)); err != nil {
+		return err
+	}
+	return u.countUp(u.o)
 }
 
 // mayLackVersion says that a stored item without a version is taken for one of version 0.
@@ -72,14 +78,14 @@ func (m *model) hasRoom(b *exprBuilder, o *options) expression.ConditionBuilder 
 func (u *updateCompiler) derive() error {
 	for _, a := range u.m.derived {
 		reads := u.m.at(a.rule(ruleDerived).reads)
-		if !slices.ContainsFunc(reads, func(r *attribute) bool { return u.knows[r.String()].changed }) {
+		if !slices.ContainsFunc(reads, func(r *attribute) bool { return u.known[r.String()].changed }) {
 			continue
 		}
 		if err := u.needAll(a.String(), reads); err != nil {
 			return err
 		}
-		field := a.derive(u.item)
-		u.violations = append(u.violations, a.violations(u.item)...)
+		field := a.derive(u.after)
+		u.violations = append(u.violations, a.violations(u.after)...)
 		av, err := u.m.encodeAt(a.path, field.Interface())
 		if err != nil {
 			return err
@@ -87,7 +93,7 @@ func (u *updateCompiler) derive() error {
 		if av, err = u.m.asIndexKey(a.path, av); err != nil {
 			return err
 		}
-		u.knows[a.String()] = knowledge{value: true, changed: true}
+		u.known[a.String()] = knowledge{value: true, changed: true}
 		if err := u.setOrRemove(a.path, av); err != nil {
 			return err
 		}
@@ -99,7 +105,7 @@ func (u *updateCompiler) derive() error {
 func (u *updateCompiler) needAll(what string, attributes []*attribute) error {
 	var missing []string
 	for _, a := range attributes {
-		if !u.knows[a.String()].value {
+		if !u.known[a.String()].value {
 			missing = append(missing, a.String())
 		}
 	}
@@ -117,7 +123,7 @@ func (u *updateCompiler) indexKeys() error {
 			continue
 		}
 		attributes := set.attributes()
-		if !slices.ContainsFunc(attributes, func(a *attribute) bool { return u.knows[a.String()].changed }) {
+		if !slices.ContainsFunc(attributes, func(a *attribute) bool { return u.known[a.String()].changed }) {
 			continue
 		}
 		if !u.leavesIndex(set) {
@@ -125,7 +131,7 @@ func (u *updateCompiler) indexKeys() error {
 				return err
 			}
 		}
-		key, err := u.m.indexKey(set, u.item)
+		key, err := u.m.indexKey(set, u.after)
 		if err != nil {
 			return err
 		}
@@ -142,21 +148,21 @@ func (u *updateCompiler) indexKeys() error {
 
 // leavesIndex says that a part is known to be absent, so that the item is not in the index whatever the others are.
 func (u *updateCompiler) leavesIndex(set *keySet) bool {
-	if set.when != nil && u.needAll("", set.whenReads) == nil && !set.when.when(u.item.Addr().Interface()) {
+	if set.when != nil && u.needAll("", set.whenReads) == nil && !set.when.when(u.after.Addr().Interface()) {
 		return true
 	}
 	for _, k := range set.all() {
 		for i, a := range k.attributes() {
-			if !u.knows[a.String()].value {
+			if !u.known[a.String()].value {
 				continue
 			}
 			if k.tmpl == nil || k.field != nil {
-				if av, err := k.of(u.m, u.item); err == nil && av == nil {
+				if av, err := k.of(u.m, u.after); err == nil && av == nil {
 					return true
 				}
 				continue
 			}
-			v, ok := get(u.item, a.chain)
+			v, ok := get(u.after, a.chain)
 			if !ok {
 				return true
 			}

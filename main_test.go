@@ -54,8 +54,16 @@ func (s *store) over(client monotable.Client) *monotable.Table {
 	return table
 }
 
-// stored reads the item at a key as it is stored; nil if there is none.
+// stored reads the item at a key as it is stored, without the write id, which is random; nil if there is none.
 func (s *store) stored(key rawItem) rawItem {
+	s.t.Helper()
+	item := s.storedWhole(key)
+	delete(item, "_w")
+	return item
+}
+
+// storedWhole reads the item at a key as it is stored; nil if there is none.
+func (s *store) storedWhole(key rawItem) rawItem {
 	s.t.Helper()
 	out, err := s.client.GetItem(s.t.Context(), &dynamodb.GetItemInput{TableName: &s.cfg.Name, Key: key, ConsistentRead: new(true)})
 	require.NoError(s.t, err)

@@ -33,6 +33,7 @@ type model struct {
 
 	primary *keySet
 	indexes map[string]*keySet // those this entity is in
+	uniques []*uniqueKey
 
 	version, createdAt, updatedAt, expires *attribute
 
@@ -117,6 +118,7 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	c.primary = c.compileKeys(&t.primary, s.Key, true)
 	c.compileIndexes(s.Indexes, specs)
 	c.checkRules()
+	c.compileUnique()
 	c.orderDerived()
 	c.checkKeyFields()
 	if len(c.problems.Problems) == 0 {
@@ -342,6 +344,9 @@ func meansSomethingAtZero(t reflect.Type) bool {
 
 // checkKeyFields looks at the attributes that make the primary key, and at the version.
 func (c *compiler) checkKeyFields() {
+	if f := c.plan.Field(c.table.writeID); f != nil && f.Value.Deref().Kind != codec.String && c.version != nil {
+		c.problems.add(f.Name, "holds the write id, so the field must be text")
+	}
 	if f := c.plan.Field(c.table.tag); f != nil && f.Value.Deref().Kind != codec.String && c.tagMode != TagNone {
 		c.problems.add(f.Name, "holds the type tag, so the field must be text")
 	}
@@ -378,8 +383,11 @@ func (m *model) sameAs(other *model) bool {
 }
 
 // meets says whether both entities could make one primary key.
-func (m *model) meets(other *model) bool {
-	a, b := m.primary.all(), other.primary.all()
+func (m *model) meets(other *model) bool { return m.primary.meets(other.primary) }
+
+// meets says whether both templates could make one primary key.
+func (s *keySet) meets(other *keySet) bool {
+	a, b := s.all(), other.all()
 	for i := range a {
 		if i < len(b) && a[i].tmpl != nil && b[i].tmpl != nil && !keytmpl.Overlap(a[i].tmpl, b[i].tmpl) {
 			return false

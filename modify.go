@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -20,6 +21,9 @@ var (
 	backoff      = retry.Backoff{Base: 10 * time.Millisecond, Cap: time.Second}
 	batchBackoff = retry.Backoff{Base: 50 * time.Millisecond, Cap: 5 * time.Second}
 )
+
+// wait is the pause before another try.
+func (o *options) wait(ctx context.Context, attempt int) error { return backoff.Wait(ctx, attempt) }
 
 func (o *options) tries() int {
 	if o.attempts == 0 {
@@ -72,21 +76,28 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 		if w == nil {
 			return e.decoded(raw)
 		}
-		stored, err := e.update(ctx, w)
-		if !errors.Is(err, ErrConditionFailed) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrWrongEntity) || pinned != nil {
-			return stored, err
-		}
-		if attempt+1 >= e.options.tries() {
+		s := w.stage()
+		s.reads = false
+		if s.was, err = e.model.readingOf(raw); err != nil {
 			return zero, err
 		}
-		if waitErr := backoff.Wait(ctx, attempt); waitErr != nil {
+		stored, err := e.perform(ctx, s)
+		if !mayModifyAgain(err) || pinned != nil || attempt+1 >= e.options.tries() {
+			return stored, err
+		}
+		if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
 			return zero, errors.Join(waitErr, err)
 		}
 	}
 }
 
+// mayModifyAgain says that another writer was faster, so that a new reading may do.
+func mayModifyAgain(err error) bool {
+	return errors.Is(err, ErrConditionFailed) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrWrongEntity) && !errors.Is(err, ErrDuplicate)
+}
+
 // buildModify calls change on what is stored and compiles the difference; nil when there is none.
-func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.AttributeValue, change func(*T) error) (*updateWrite, error) {
+func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.AttributeValue, change func(*T) error) (*write, error) {
 	m := e.model
 	var before, after T
 	old, item := reflect.ValueOf(&before).Elem(), reflect.ValueOf(&after).Elem()
@@ -112,11 +123,11 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	if err := m.prepare(ctx, item); err != nil {
 		return nil, err
 	}
-	d := &difference{exprBuilder: newExprBuilder(m), raw: raw}
+	d := &difference{write: m.newWrite(&e.options, "Modify", actionUpdate, expectation{exist: true, now: m.now()}), raw: raw}
 	if err := d.find(old, item); err != nil || len(d.changes) == 0 {
 		return nil, err
 	}
-	return d.compile(&e.options, item)
+	return d.compile(item)
 }
 
 // restoreHidden fills hidden attributes that were left zero with what is stored.
@@ -167,7 +178,7 @@ func (m *model) encodeChain(item reflect.Value, a *attribute) (types.AttributeVa
 
 // difference is what an item's new state changes of the stored one.
 type difference struct {
-	*exprBuilder
+	*write
 	raw     map[string]types.AttributeValue
 	changes []pathValue
 }
@@ -248,12 +259,12 @@ func (d *difference) compare(at path, was, now, raw map[string]types.AttributeVa
 }
 
 // compile makes the update: the changes, what follows from them, and the conditions under which they are right.
-func (d *difference) compile(o *options, item reflect.Value) (*updateWrite, error) {
-	m := d.m
-	expect := expectation{exist: true, now: m.now()}
-	m.wherePresent(d.exprBuilder, expect.now)
+func (d *difference) compile(item reflect.Value) (*write, error) {
+	m, w := d.m, d.write
+	w.key, w.after, w.uniques, w.mark = m.keyIn(d.raw), item, m.uniques, m.newMark(d.o)
+	m.wherePresent(d.exprBuilder, w.expect.now)
 	if m.updatedAt != nil {
-		m.stamp(item, expect.now, false)
+		m.stamp(item, w.expect.now, false)
 		av, err := m.encodeChain(item, m.updatedAt)
 		if err != nil {
 			return nil, err
@@ -271,28 +282,31 @@ func (d *difference) compile(o *options, item reflect.Value) (*updateWrite, erro
 	if err != nil {
 		return nil, err
 	}
-	if m.version != nil && !o.noVersion {
-		err = d.checkVersion(o, &expect)
+	if m.version != nil && !w.o.noVersion {
+		err = d.checkVersion()
 	} else {
-		err = d.checkOldValues(&expect, parts)
+		w.resend = resendNever // the same values can come back, and the change would be made twice
+		err = d.checkOldValues(parts)
 		if m.version != nil && err == nil {
-			d.where(m.hasRoom(d.exprBuilder, o))
-			err = d.countUp(o)
+			d.where(m.hasRoom(d.exprBuilder, w.o))
+			err = d.countUp(w.o)
 		}
 	}
 	if err != nil {
 		return nil, err
+	}
+	if m.version != nil {
+		w.keepMarks()
+		if err := d.set(path{nameElement(m.table.writeID)}, text(w.mark.stored)); err != nil {
+			return nil, err
+		}
 	}
 	if tag := m.table.tag; m.tagMode != TagNone && !codec.Equal(orNull(d.raw[tag]), &types.AttributeValueMemberS{Value: m.name}) {
 		if err := d.set(path{nameElement(tag)}, text(m.name)); err != nil {
 			return nil, err
 		}
 	}
-	input, err := d.updateInput(o, m.keyIn(d.raw))
-	if err != nil {
-		return nil, err
-	}
-	return &updateWrite{input: input, expect: expect}, nil
+	return w, w.compile()
 }
 
 // indexKeys recomputes all index keys and gives the attributes that changed ones are made from.
@@ -333,17 +347,19 @@ func (m *model) checkPinned(raw map[string]types.AttributeValue, pinned *uint64)
 }
 
 // checkVersion makes the version that was read the condition.
-func (d *difference) checkVersion(o *options, expect *expectation) error {
+func (d *difference) checkVersion() error {
 	p := d.m.version.path
 	name := d.name(p)
+	d.resend, d.expect.mark = resendSoon, strings.Join(d.m.marks(d.raw), " ")
 	stored, ok := valueIn(d.raw, p).(*types.AttributeValueMemberN)
 	if !ok {
-		expect.versioned = true
-		if !o.adoptVersion {
+		d.expect.versioned = true
+		if !d.o.adoptVersion {
 			e := &ConditionError{Entity: d.m.name, item: d.raw}
-			d.m.explain(e, expect, d.raw)
+			d.m.explain(e, &d.expect, d.raw)
 			return e
 		}
+		d.mark.version = 1
 		d.where(name.AttributeNotExists())
 		return d.set(p, number(1))
 	}
@@ -354,13 +370,14 @@ func (d *difference) checkVersion(o *options, expect *expectation) error {
 	if err := d.m.roomFor(n); err != nil {
 		return err
 	}
-	expect.version = &n
+	d.expect.version, d.mark.version = &n, n+1
 	d.where(name.Equal(value(stored)))
+	d.whereMark()
 	return d.countUp(&options{})
 }
 
 // checkOldValues makes the old values of all that changed the condition, and of what changed keys are made from.
-func (d *difference) checkOldValues(expect *expectation, parts []*attribute) error {
+func (d *difference) checkOldValues(parts []*attribute) error {
 	var asked []path
 	ask := func(p path) {
 		if slices.ContainsFunc(asked, p.equal) {
@@ -381,8 +398,8 @@ func (d *difference) checkOldValues(expect *expectation, parts []*attribute) err
 			ask(a.path)
 		}
 	}
-	expect.parents = parents(d.changed)
-	for _, p := range expect.parents {
+	d.expect.parents = parents(d.changed)
+	for _, p := range d.expect.parents {
 		d.where(d.name(p).AttributeExists())
 	}
 	return nil

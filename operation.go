@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // Operations are the verbs as values: build one, look at its request, pass it on. They are immutable.
@@ -55,20 +54,16 @@ func (o GetOp[T]) run(ctx context.Context) (T, error) {
 }
 
 // raw reads the stored item and makes sure that it is the entity's.
-func (o GetOp[T]) raw(ctx context.Context) (map[string]types.AttributeValue, error) {
+func (o GetOp[T]) raw(ctx context.Context) (attributeMap, error) {
 	in, err := o.Request()
-	if err == nil {
-		err = started(ctx)
-	}
 	if err != nil {
 		return nil, err
 	}
 	m := o.e.model
-	out, err := m.table.client.GetItem(ctx, in, o.e.options.client...)
+	out, err := read(ctx, m.table, &o.e.options, m.table.client.GetItem, in)
 	if err != nil {
-		return nil, serviceError(err, false)
+		return nil, err
 	}
-	o.e.options.capacity.add(out.ConsumedCapacity)
 	return out.Item, m.present(out.Item)
 }
 
@@ -81,42 +76,44 @@ type putOp[T any] struct {
 	dst    *T // where a transaction puts what was stored
 }
 
-func (o putOp[T]) build(ctx context.Context) (*putWrite, error) {
-	return o.e.model.buildPut(ctx, &o.e.options, o.create, ownCopy(o.item), o.conds)
+func (o putOp[T]) build(ctx context.Context, token string) (*write, error) {
+	return o.e.model.buildPut(ctx, o.e.options.atToken(token), o.create, ownCopy(o.item), o.conds)
 }
 
-// Request is the request that would be sent now, or the reason why it is refused.
+// Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o putOp[T]) Request() (*dynamodb.PutItemInput, error) {
-	w, err := o.build(context.Background())
+	w, err := o.build(context.Background(), "")
+	if err == nil {
+		err = w.alone()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return w.input, nil
+	return w.putInput(), nil
 }
 
 func (o putOp[T]) run(ctx context.Context) (T, error) {
-	var zero T
-	w, err := o.build(ctx)
-	if err == nil {
-		err = started(ctx)
-	}
+	w, err := o.build(ctx, o.e.options.token)
 	if err != nil {
+		var zero T
 		return zero, err
 	}
-	m := o.e.model
-	out, err := m.table.client.PutItem(ctx, w.input, o.e.options.client...)
+	return o.e.perform(ctx, w.stage())
+}
+
+// perform carries out a write and decodes what is stored then.
+func (e *Entity[T]) perform(ctx context.Context, s *staged) (T, error) {
+	stored, err := s.perform(ctx)
 	if err != nil {
-		return zero, m.refused(err, &w.expect, func() (map[string]types.AttributeValue, error) {
-			return o.e.lookUp(ctx, m.keyIn(w.input.Item))
-		})
+		var zero T
+		return zero, err
 	}
-	o.e.options.capacity.add(out.ConsumedCapacity)
-	return o.e.written(w.input.Item)
+	return e.written(stored)
 }
 
 // keyIn takes the primary key out of an item.
-func (m *model) keyIn(item map[string]types.AttributeValue) map[string]types.AttributeValue {
-	key := make(map[string]types.AttributeValue, 2)
+func (m *model) keyIn(item attributeMap) attributeMap {
+	key := make(attributeMap, 2)
 	for _, k := range m.primary.all() {
 		key[k.Name] = item[k.Name]
 	}
@@ -176,46 +173,33 @@ func (e *Entity[T]) UpdateOp(key T, changes ...Change[T]) UpdateOp[T] {
 	return UpdateOp[T]{e: e, key: frozenItem(key), changes: slices.Clone(changes)}
 }
 
-func (o UpdateOp[T]) build() (*updateWrite, error) {
+func (o UpdateOp[T]) build(token string) (*write, error) {
 	changes, err := changeNodes(o.changes)
 	if err != nil {
 		return nil, err
 	}
-	return o.e.model.buildUpdate(&o.e.options, ownCopy(o.key), changes, o.upsert)
+	return o.e.model.buildUpdate(o.e.options.atToken(token), ownCopy(o.key), changes, o.upsert)
 }
 
-// Request is the request that would be sent now, or the reason why it is refused.
+// Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o UpdateOp[T]) Request() (*dynamodb.UpdateItemInput, error) {
-	w, err := o.build()
+	w, err := o.build("")
+	if err == nil {
+		err = w.alone()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return w.input, nil
+	return w.updateInput(), nil
 }
 
 func (o UpdateOp[T]) run(ctx context.Context) (T, error) {
-	w, err := o.build()
+	w, err := o.build(o.e.options.token)
 	if err != nil {
 		var zero T
 		return zero, err
 	}
-	return o.e.update(ctx, w)
-}
-
-// update sends a compiled update.
-func (e *Entity[T]) update(ctx context.Context, w *updateWrite) (T, error) {
-	var zero T
-	if err := started(ctx); err != nil {
-		return zero, err
-	}
-	out, err := e.model.table.client.UpdateItem(ctx, w.input, e.options.client...)
-	if err != nil {
-		return zero, e.model.refused(err, &w.expect, func() (map[string]types.AttributeValue, error) {
-			return e.lookUp(ctx, w.input.Key)
-		})
-	}
-	e.options.capacity.add(out.ConsumedCapacity)
-	return e.written(out.Attributes)
+	return o.e.perform(ctx, w.stage())
 }
 
 // DeleteOp is a Delete as a value.
@@ -230,41 +214,47 @@ func (e *Entity[T]) DeleteOp(key T, conds ...Cond[T]) DeleteOp[T] {
 	return DeleteOp[T]{e: e, key: frozenItem(key), conds: nodes(conds)}
 }
 
-// Request is the request that would be sent now, or the reason why it is refused.
+// Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o DeleteOp[T]) Request() (*dynamodb.DeleteItemInput, error) {
-	w, err := o.build()
+	w, err := o.build("")
+	if err == nil {
+		err = w.alone()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return w.input, nil
+	return w.deleteInput(), nil
 }
 
-func (o DeleteOp[T]) build() (*deleteWrite, error) {
-	return o.e.model.buildDelete(&o.e.options, ownCopy(o.key), o.conds)
+func (o DeleteOp[T]) build(token string) (*write, error) {
+	return o.e.model.buildDelete(o.e.options.atToken(token), ownCopy(o.key), o.conds)
 }
 
 func (o DeleteOp[T]) run(ctx context.Context) (*T, error) {
-	w, err := o.build()
-	if err == nil {
-		err = started(ctx)
-	}
+	w, err := o.build(o.e.options.token)
 	if err != nil {
 		return nil, err
 	}
-	m := o.e.model
-	out, err := m.table.client.DeleteItem(ctx, w.input, o.e.options.client...)
-	if err != nil {
-		return nil, m.refused(err, &w.expect, func() (map[string]types.AttributeValue, error) {
-			return o.e.lookUp(ctx, w.input.Key)
-		})
+	stored, err := w.stage().perform(ctx)
+	if err != nil || len(stored) == 0 || w.m.expired(stored, w.expect.now) {
+		return nil, err
 	}
-	o.e.options.capacity.add(out.ConsumedCapacity)
-	if len(out.Attributes) == 0 || m.expired(out.Attributes, w.expect.now) {
-		return nil, nil
-	}
-	old, err := o.e.written(out.Attributes)
+	old, err := o.e.written(stored)
 	if err != nil {
 		return nil, err
 	}
 	return &old, nil
+}
+
+// alone says why a write cannot be shown as one request.
+func (w *write) alone() error {
+	switch {
+	case w.o.exactlyOnce:
+		return invalidf("%s is a transaction under ExactlyOnce, not one request of its own", w.op)
+	case w.stage().reads:
+		return invalidf("%s reads the item first, for its unique values", w.op)
+	case len(w.uniques) > 0:
+		return invalidf("%s is a transaction, with guards for its unique values", w.op)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package monotable
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -22,6 +23,8 @@ type options struct {
 	reveal       bool
 	noVersion    bool
 	adoptVersion bool
+	exactlyOnce  bool
+	timeout      time.Duration // of one attempt
 	attempts     int
 	concurrency  int
 	table        string
@@ -43,6 +46,13 @@ func (o options) with(opts []Option) options {
 
 func (o *options) tableName(c *tableCore) string { return or(o.table, c.name) }
 
+func (o *options) attemptTimeout() time.Duration {
+	if o.timeout == 0 {
+		return defaultAttemptTimeout
+	}
+	return o.timeout
+}
+
 func (o *options) returnCapacity() types.ReturnConsumedCapacity {
 	if o.capacity == nil {
 		return ""
@@ -63,6 +73,14 @@ func WithoutVersionCheck() Option { return optionFunc(func(o *options) { o.noVer
 // AdoptUnversioned lets Update, Upsert and Modify take stored items that have no version yet, as
 // version 0. Without it they are refused with ErrVersionConflict.
 func AdoptUnversioned() Option { return optionFunc(func(o *options) { o.adoptVersion = true }) }
+
+// ExactlyOnce runs each write as a transaction of one action with a token, so that the service itself applies it once however often
+// it must be sent: no lost reply leaves its outcome in doubt, and Add and Append can be sent again. It costs twice the write
+// units; Update, Upsert and Modify read the item back (which may show later writes), and Delete reads it beforehand.
+func ExactlyOnce() Option { return optionFunc(func(o *options) { o.exactlyOnce = true }) }
+
+// AttemptTimeout bounds each attempt of each call, see [TableConfig.AttemptTimeout].
+func AttemptTimeout(d time.Duration) Option { return optionFunc(func(o *options) { o.timeout = d }) }
 
 // Concurrency bounds how many requests of one batch are under way at a time, 1 at least. The default is 4.
 func Concurrency(n int) Option { return optionFunc(func(o *options) { o.concurrency = max(n, 1) }) }

@@ -193,26 +193,19 @@ type rawPage struct {
 
 // send makes one request.
 func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
-	if err := started(ctx); err != nil {
+	t, o := p.m.table, &p.spec.options
+	if in, ok := in.(*dynamodb.ScanInput); ok {
+		out, err := read(ctx, t, o, t.client.Scan, in)
+		if err != nil {
+			return rawPage{}, err
+		}
+		return p.keep(rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}), nil
+	}
+	out, err := read(ctx, t, o, t.client.Query, in.(*dynamodb.QueryInput))
+	if err != nil {
 		return rawPage{}, err
 	}
-	client, opts := p.m.table.client, p.spec.options.client
-	switch in := in.(type) {
-	case *dynamodb.ScanInput:
-		out, err := client.Scan(ctx, in, opts...)
-		if err != nil {
-			return rawPage{}, serviceError(err, false)
-		}
-		p.spec.options.capacity.add(out.ConsumedCapacity)
-		return p.keep(rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}), nil
-	default:
-		out, err := client.Query(ctx, in.(*dynamodb.QueryInput), opts...)
-		if err != nil {
-			return rawPage{}, serviceError(err, false)
-		}
-		p.spec.options.capacity.add(out.ConsumedCapacity)
-		return p.keep(rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}), nil
-	}
+	return p.keep(rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}), nil
 }
 
 func (p *readPlan) drops() bool { return p.dropsForeign || p.dropsExpired }

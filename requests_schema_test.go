@@ -62,7 +62,7 @@ func newRqSchemas(t testing.TB) *rqSchemas {
 		cfg.Clock = func() time.Time { return rqClock }
 		table, err := monotable.NewTable(client, cfg)
 		require.NoError(t, err)
-		return table
+		return table.With(monotable.Token("golden")) // makes write ids the same every time
 	}
 	s := &rqSchemas{reads: client}
 	s.app = newTable(monotable.TableConfig{

@@ -47,6 +47,7 @@ const (
 	ruleVersion     ruleKind = "Version"
 	ruleExpiresAt   ruleKind = "ExpiresAt"
 	ruleIndexWhen   ruleKind = "IndexWhen"
+	ruleUnique      ruleKind = "Unique"
 )
 
 // ruleSpec is what the rules of one call say, free of type parameters.
@@ -63,7 +64,7 @@ type rulePart struct {
 	change func(value any) any   // Transform
 	check  func(value any) error // validators
 	when   func(item any) bool   // IndexWhen
-	reads  []location            // Derived, IndexWhen
+	reads  []location            // Derived, IndexWhen, Unique
 }
 
 func newRule[T, V any](a Attr[T, V], part rulePart) AttrRule[T, V] {
@@ -198,6 +199,27 @@ func (a Attr[T, V]) Hidden() AttrRule[T, V] { return newRule(a, rulePart{kind: r
 
 // Escaped allows the table's delimiter in values that are parts of keys: it is escaped there, reversibly, in a form that keeps order.
 func (a Attr[T, V]) Escaped() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleEscaped}) }
+
+// Unique lets no two items of the entity have the same value of the attribute, or, with a scope, none that have the same values of
+// the scope's attributes: usernames within an organisation. An absent value ("", nil) is nobody's. Values are compared as they
+// are stored, after the attribute's transforms. Whatever verb sets, changes or removes the value, a value that another item
+// has is [ErrDuplicate], and nothing is written. [Entity.GetBy] finds the item that has a value.
+//
+// Each value is held by a guard item, UNIQUE#Entity#attribute#value, that names the item's key. It is written in one transaction with
+// the item, so a write that takes, moves or frees a value costs twice the write units of the item, and two for each
+// guard. Put, Delete and an Update or Upsert that touches the attribute, its scope or the expiry read the item first, consistently, and are
+// conditioned on what they read. Update, Upsert and Modify that write a guard read the item back. An update that does not touch them
+// costs nothing more. In a batch, Puts and Deletes of the entity are refused.
+//
+// The table's keys must be text. For items that were stored before the attribute was Unique, or by other programs, see [Entity.RepairUnique].
+func (a Attr[T, V]) Unique(scope ...Ref[T]) AttrRule[T, V] {
+	return newRule(a, rulePart{kind: ruleUnique, reads: locations(scope)})
+}
+
+// Unique adds [Attr.Unique].
+func (r AttrRule[T, V]) Unique(scope ...Ref[T]) AttrRule[T, V] {
+	return r.and(rulePart{kind: ruleUnique, reads: locations(scope)})
+}
 
 // Required adds [Attr.Required].
 func (r AttrRule[T, V]) Required() AttrRule[T, V] { return r.and(rulePart{kind: ruleRequired}) }

@@ -47,12 +47,17 @@ type TableConfig struct {
 	CursorKeys []CursorKey
 
 	TypeTag   string           // attribute that holds the entity's name; defaults to "_et"
+	WriteID   string           // attribute that holds the id of the last write to an item with a version; defaults to "_w"
 	Delimiter string           // one ASCII punctuation character between the parts of keys; defaults to "#"
 	Clock     func() time.Time // for timestamps and expiry; defaults to time.Now
 
 	// Validator, if set, checks every whole item of every entity besides its rules. A
 	// *validator.Validate of go-playground/validator is one.
 	Validator StructValidator
+
+	// AttemptTimeout bounds each attempt of each call; the SDK has no bound of its own. An attempt that runs into it may have taken
+	// effect, and is tried again as after any lost reply. 0 means 10 seconds, below 0 none. The caller's context bounds the whole.
+	AttemptTimeout time.Duration
 
 	ClientOptions []func(*dynamodb.Options) // passed to every call of the client
 	Logger        *slog.Logger              // for what has no error to travel in; defaults to slog.Default()
@@ -115,6 +120,7 @@ type tableCore struct {
 	isSDK     bool // client is the SDK's own, so nothing is lost between it and us
 	name      string
 	tag       string
+	writeID   string
 	delimiter byte
 	clock     func() time.Time
 	validator StructValidator
@@ -149,6 +155,7 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 		client:    client,
 		name:      cfg.Name,
 		tag:       or(cfg.TypeTag, defaultTypeTag),
+		writeID:   or(cfg.WriteID, defaultWriteID),
 		clock:     cfg.Clock,
 		validator: cfg.Validator,
 		logger:    cfg.Logger,
@@ -181,6 +188,9 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	if _, ok := types[core.tag]; ok && types[core.tag].Type != "S" {
 		problems.add("TypeTag", "%q is a key of type %s; the tag is text", core.tag, types[core.tag].Type)
 	}
+	if _, ok := types[core.writeID]; ok || core.writeID == core.tag {
+		problems.add("WriteID", "%q is a key or the type tag", core.writeID)
+	}
 	for _, k := range core.primary.all() {
 		if k.Name == core.tag {
 			problems.add("TypeTag", "%q is a key of the table", core.tag)
@@ -200,7 +210,7 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
-	return &Table{tableCore: core, options: options{client: cfg.ClientOptions}}, nil
+	return &Table{tableCore: core, options: options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout}}, nil
 }
 
 // tableName is what DynamoDB takes for one.
@@ -357,6 +367,18 @@ func (c *tableCore) learn(m *model, problems *DefinitionError) {
 			problems.add("Key", "can make the same key as entity %s; change a template, or give both the same Family", other.name)
 		}
 	}
+	guarded := func(m, other *model) {
+		for _, u := range other.uniques {
+			if m.primary.meets(u.key) {
+				problems.add("Key", "%s can make the key of a guard of %s.%s, which begins with %s", m.name, other.name, u.attribute, guardWord)
+			}
+		}
+	}
+	guarded(m, m)
+	for _, other := range c.besides(m) {
+		guarded(m, other)
+		guarded(other, m)
+	}
 	if len(problems.Problems) > 0 {
 		return
 	}
@@ -369,6 +391,11 @@ func (c *tableCore) learn(m *model, problems *DefinitionError) {
 func (c *tableCore) others(m *model) []*model {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	return c.besides(m)
+}
+
+// besides is others under the lock.
+func (c *tableCore) besides(m *model) []*model {
 	var all []*model
 	for name, other := range c.models {
 		if name == other.name && !other.sameAs(m) {

@@ -3,17 +3,16 @@ package monotable
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/monotable/monotable/internal/codec"
-	"github.com/monotable/monotable/internal/retry"
 )
 
 // DynamoDB's limits on one transaction.
@@ -23,21 +22,10 @@ const (
 	maxToken         = 36
 )
 
-// WriteOp is a write, or a check, that a transaction can carry: CreateOp, PutOp, UpdateOp, DeleteOp, CheckOp.
+// WriteOp is a write, or a check, that a transaction can carry: CreateOp, PutOp, UpdateOp, UpsertOp, DeleteOp, CheckOp.
 type WriteOp interface {
-	transact(ctx context.Context) (*transactEntry, error)
-}
-
-// transactEntry is one compiled action of a transaction.
-type transactEntry struct {
-	op     string
-	m      *model
-	table  string
-	key    attributeMap
-	item   types.TransactWriteItem
-	expect *expectation
-	size   int
-	keep   func() error // hands the caller what was stored
+	// stage compiles the operation. Under the caller's own token every request must be the same each time.
+	stage(ctx context.Context, token string) (*staged, error)
 }
 
 // OperationError is why one operation of a transaction failed.
@@ -85,10 +73,11 @@ func (e *TransactionError) Unwrap() []error {
 }
 
 // TransactWrite carries out 1 to 100 operations on different items, of any entities, also of other tables with the same client: all or
-// none. More than 100, more than 4 MB, and two operations on one item are refused with ErrInvalid before anything is sent.
+// none. More than 100, more than 4 MB, and two operations on one item are refused with ErrInvalid before anything is sent; the guards of [Attr.Unique]
+// values count too. A value that one operation frees another may take.
 //
 // A token makes the SDK's resends count once ([Token] sets the caller's own). If the service cancels the transaction for passing reasons alone (a conflict
-// with another transaction, throttling) it is tried again, with full jitter, until the [Attempts] or the context end. Otherwise a
+// with another transaction, throttling), or because what was read for it is outdated, it is tried again, with full jitter, until the [Attempts] or the context end. Otherwise a
 // [*TransactionError] tells the reason of every operation. ErrOutcomeUnknown if no definite answer came.
 func (t *Table) TransactWrite(ctx context.Context, ops ...WriteOp) error {
 	return opError("TransactWrite", "", t.Name(), t.transactWrite(ctx, ops))
@@ -98,51 +87,170 @@ func (t *Table) transactWrite(ctx context.Context, ops []WriteOp) error {
 	if len(ops) == 0 || len(ops) > maxTransact {
 		return invalidf("%d operations; a transaction takes 1 to %d", len(ops), maxTransact)
 	}
-	entries := make([]*transactEntry, len(ops))
-	in := &dynamodb.TransactWriteItemsInput{ReturnConsumedCapacity: t.options.returnCapacity()}
+	all := make([]*staged, len(ops))
 	var keys keyRegister
-	size := 0
 	for i, op := range ops {
 		if op == nil {
 			return invalidf("operation %d is nil", i)
 		}
-		entry, err := op.transact(ctx)
+		token := t.options.token
+		if token != "" {
+			token += strconv.Itoa(i)
+		}
+		s, err := op.stage(ctx, token)
 		if err != nil {
 			return indexed("operation", i, err)
 		}
-		if err := keys.add(t, entry.table, entry.m, entry.key); err != nil {
+		if err := keys.add(t, s.o.tableName(s.m.table), s.m, s.key); err != nil {
 			return err
 		}
-		size += entry.size
-		entries[i], in.TransactItems = entry, append(in.TransactItems, entry.item)
-	}
-	if size > maxTransactBytes {
-		return invalidf("the operations have %d bytes; a transaction takes %d", size, maxTransactBytes)
+		all[i] = s
 	}
 	if err := errors.Join(t.options.checkToken(), started(ctx)); err != nil {
 		return err
 	}
-	err := t.untilSettled(ctx, func() error {
-		in.ClientRequestToken = ptr(or(t.options.token, rand.Text()))
-		out, err := t.client.TransactWriteItems(ctx, in, append(t.options.client[:len(t.options.client):len(t.options.client)], patient)...)
-		if err != nil {
-			return err
-		}
-		for i := range out.ConsumedCapacity {
-			t.options.capacity.add(&out.ConsumedCapacity[i])
-		}
-		return nil
-	})
-	if err != nil {
-		return transactionError(err, true, entries)
+	if err := t.tableCore.transact(ctx, &t.options, all); err != nil {
+		return err
 	}
 	var kept []error
-	for _, e := range entries {
-		if e.keep != nil {
-			kept = append(kept, e.keep())
+	for _, s := range all {
+		if s.keep != nil {
+			kept = append(kept, s.keep(s.write.item))
 		}
 	}
 	return errors.Join(kept...)
+}
+
+// transact carries out writes as one transaction, again when what they were built on is outdated.
+func (c *tableCore) transact(ctx context.Context, o *options, ops []*staged) error {
+	own := *o
+	for attempt := 0; ; attempt++ {
+		for i, s := range ops {
+			if err := s.prepare(ctx); err != nil {
+				return indexed("operation", i, err)
+			}
+		}
+		tx, err := c.assemble(&own, ops)
+		if err != nil {
+			return err
+		}
+		again, err := tx.send(ctx)
+		if !again || attempt+1 >= o.tries() {
+			return err
+		}
+		if waitErr := o.wait(ctx, attempt); waitErr != nil {
+			return errors.Join(waitErr, err)
+		}
+		if o.token != "" {
+			own.token = nextToken(o.token, attempt)
+		}
+	}
+}
+
+// nextToken is for another request in place of one that was cancelled for good.
+func nextToken(token string, attempt int) string {
+	sum := sha256.Sum256([]byte(token + strconv.Itoa(attempt)))
+	return hex.EncodeToString(sum[:maxToken/2])
+}
+
+// send makes the request, again while the service cancels it for passing reasons. again says that what it was built on is outdated.
+func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
+	in := &dynamodb.TransactWriteItemsInput{TransactItems: tx.actions, ReturnConsumedCapacity: tx.o.returnCapacity()}
+	var a *attempts
+	err := tx.o.untilSettled(ctx, func() (err error) {
+		in.ClientRequestToken = ptr(or(tx.o.token, rand.Text()))
+		_, a, err = send(ctx, tx.o, resendByToken, tx.c.client.TransactWriteItems, in)
+		return err
+	})
+	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	switch {
+	case err == nil:
+		return false, nil
+	case !ok:
+		return false, tx.failure(a, err, *in.ClientRequestToken)
+	}
+	failed := &TransactionError{err: err}
+	again = true
+	for i, reason := range cancelled.CancellationReasons {
+		if code := deref(reason.Code); code == "None" || code == "" {
+			continue
+		}
+		var op *OperationError
+		var outdated bool
+		if i < len(tx.ops) {
+			op, outdated = tx.ops[i].refused(i, reason)
+		} else if i -= len(tx.ops); i < len(tx.guards) {
+			op, outdated = tx.guards[i].refused(reason)
+		} else {
+			continue
+		}
+		again = again && outdated
+		failed.add(op)
+	}
+	return again && len(failed.Operations) > 0, failed
+}
+
+// failure sorts an error that is no cancellation.
+func (tx *transaction) failure(a *attempts, err error, token string) error {
+	err = a.failure(tx.c, err, true)
+	if !errors.Is(err, ErrOutcomeUnknown) {
+		return err
+	}
+	unknown := &OutcomeError{Token: token, err: err}
+	for i, s := range tx.ops {
+		unknown.Writes = append(unknown.Writes, s.write.unknown(i))
+	}
+	return unknown
+}
+
+// refused tells why the service refused the operation, and whether only because what was read is outdated.
+func (s *staged) refused(index int, reason types.CancellationReason) (*OperationError, bool) {
+	op := &OperationError{Index: index, Op: s.op, Entity: s.m.name, Key: s.key, Code: deref(reason.Code)}
+	if op.Code != "ConditionalCheckFailed" {
+		op.Err = cancellation(op.Code)
+		return op, false
+	}
+	item := reason.Item
+	if len(item) == 0 {
+		item = nil
+	}
+	e := &ConditionError{Entity: s.m.name, item: item}
+	s.m.explain(e, &s.write.expect, item)
+	op.Err = e
+	return op, s.reads && s.write.outdated(s.was, item)
+}
+
+// refused tells why the service refused a guard. One that was to be freed and is another item's is left to it.
+func (g *guardSlot) refused(reason types.CancellationReason) (*OperationError, bool) {
+	use := g.taker
+	if use == nil {
+		use = g.freer
+	}
+	s := use.s
+	op := &OperationError{Index: use.index, Op: s.op, Entity: s.m.name, Key: s.key, Code: deref(reason.Code)}
+	switch {
+	case op.Code != "ConditionalCheckFailed":
+		op.Err = cancellation(op.Code)
+		return op, false
+	case g.taker == nil:
+		if s.foreign == nil {
+			s.foreign = map[string]bool{}
+		}
+		s.foreign[keyIdentity("", s.m.table, g.key)] = true
+	}
+	op.Err = &ConditionError{Entity: s.m.name, Attribute: use.unique.attribute.String(), reasons: []error{ErrDuplicate}, detail: use.unique.attribute.String()}
+	return op, g.taker == nil
+}
+
+// add notes why an operation failed: once for each, its own condition before those of its guards.
+func (e *TransactionError) add(op *OperationError) {
+	for _, other := range e.Operations {
+		if other.Index == op.Index {
+			return
+		}
+	}
+	e.Operations = append(e.Operations, op)
+	slices.SortFunc(e.Operations, func(a, b *OperationError) int { return a.Index - b.Index })
 }
 
 // keyRegister finds two operations on one item.
@@ -168,14 +276,14 @@ func (r *keyRegister) add(t *Table, table string, m *model, key attributeMap) er
 }
 
 // untilSettled tries again while the service cancels for passing reasons.
-func (t *Table) untilSettled(ctx context.Context, send func() error) error {
+func (o *options) untilSettled(ctx context.Context, send func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := send()
 		var cancelled *types.TransactionCanceledException
-		if !errors.As(err, &cancelled) || !passing(cancelled.CancellationReasons) || attempt+1 >= t.options.tries() {
+		if !errors.As(err, &cancelled) || !passing(cancelled.CancellationReasons) || attempt+1 >= o.tries() {
 			return err
 		}
-		if waitErr := backoff.Wait(ctx, attempt); waitErr != nil {
+		if waitErr := o.wait(ctx, attempt); waitErr != nil {
 			return errors.Join(waitErr, err)
 		}
 	}
@@ -203,39 +311,15 @@ func deref(s *string) string {
 	return *s
 }
 
-// transactionError tells the reasons by position. Other errors are sorted like those of single calls.
-func transactionError(err error, wrote bool, entries []*transactEntry) error {
-	var cancelled *types.TransactionCanceledException
-	if !errors.As(err, &cancelled) {
-		return serviceError(err, wrote)
+// cancellation is the error of a reason that is no condition.
+func cancellation(code string) error {
+	switch code {
+	case "ThrottlingError", "ProvisionedThroughputExceeded":
+		return ErrThrottled
+	case "TransactionConflict":
+		return errTransactionConflict
 	}
-	failed := &TransactionError{err: err}
-	for i, reason := range cancelled.CancellationReasons {
-		code := deref(reason.Code)
-		if i >= len(entries) || code == "None" || code == "" {
-			continue
-		}
-		e := entries[i]
-		op := &OperationError{Index: i, Op: e.op, Entity: e.m.name, Key: e.key, Code: code}
-		switch code {
-		case "ConditionalCheckFailed":
-			refusal := &ConditionError{Entity: e.m.name, item: reason.Item}
-			if len(reason.Item) == 0 {
-				refusal.item = nil
-			}
-			e.m.explain(refusal, e.expect, refusal.item)
-			op.Err = refusal
-		case "ThrottlingError", "ProvisionedThroughputExceeded":
-			op.Err = ErrThrottled
-		case "TransactionConflict":
-			op.Err = errTransactionConflict
-		default:
-			// The service's message may quote the request.
-			op.Err = fmt.Errorf("refused by the service: %s", code)
-		}
-		failed.Operations = append(failed.Operations, op)
-	}
-	return failed
+	return fmt.Errorf("refused by the service: %s", code) // its message may quote the request
 }
 
 var errTransactionConflict = errors.New("monotable: in conflict with another transaction on the item")
@@ -247,105 +331,48 @@ func (o *options) checkToken() error {
 	return nil
 }
 
-// patient makes the SDK wait out a transaction of the same token that is still in progress: it resends the same bytes for more than
-// six seconds, if the context allows. Other errors are retried as often as before.
-func patient(o *dynamodb.Options) {
-	if o.Retryer != nil {
-		o.Retryer = &patientRetryer{Retryer: o.Retryer}
+// atToken are the options of one operation under the transaction's token.
+func (o *options) atToken(token string) *options {
+	if token == "" {
+		return o
 	}
+	own := *o
+	own.token = token
+	return &own
 }
 
-const inProgressTries = 10
-
-type patientRetryer struct {
-	aws.Retryer
-	waited, others int // tries so far; a retryer of this kind serves one call
-}
-
-func (r *patientRetryer) MaxAttempts() int {
-	if most := r.Retryer.MaxAttempts(); most > 0 {
-		return most + inProgressTries
-	}
-	return 0
-}
-
-func (r *patientRetryer) IsErrorRetryable(err error) bool {
-	if errors.As(err, new(*types.TransactionInProgressException)) {
-		r.waited++
-		return r.waited <= inProgressTries
-	}
-	r.others++
-	most := r.Retryer.MaxAttempts()
-	return (most == 0 || r.others < most) && r.Retryer.IsErrorRetryable(err)
-}
-
-func (r *patientRetryer) RetryDelay(attempt int, err error) (time.Duration, error) {
-	if errors.As(err, new(*types.TransactionInProgressException)) {
-		return 500*time.Millisecond + retry.Backoff{Base: time.Second, Cap: time.Second}.Delay(0), nil
-	}
-	return r.Retryer.RetryDelay(attempt, err)
-}
-
-// entry makes a transaction's action of a compiled write.
-func (m *model) entry(op string, o *options, key attributeMap, expect *expectation, action types.TransactWriteItem, values ...attributeMap) *transactEntry {
-	e := &transactEntry{op: op, m: m, table: o.tableName(m.table), key: key, expect: expect, item: action}
-	for _, v := range values {
-		e.size += codec.Size(v)
-	}
-	return e
-}
-
-func (o putOp[T]) transact(ctx context.Context) (*transactEntry, error) {
-	w, err := o.build(ctx)
+func (o putOp[T]) stage(ctx context.Context, token string) (*staged, error) {
+	w, err := o.build(ctx, token)
 	if err != nil {
 		return nil, err
 	}
-	m, in := o.e.model, w.input
-	op := "Put"
-	if o.create {
-		op = "Create"
-	}
-	e := m.entry(op, &o.e.options, m.keyIn(in.Item), &w.expect, types.TransactWriteItem{Put: &types.Put{
-		TableName: in.TableName, Item: in.Item, ConditionExpression: in.ConditionExpression,
-		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: in.ReturnValuesOnConditionCheckFailure,
-	}}, in.Item, in.ExpressionAttributeValues)
+	s := w.stage()
 	if o.dst != nil {
-		e.keep = func() error {
-			stored, err := o.e.written(in.Item)
+		s.keep = func(item attributeMap) error {
+			stored, err := o.e.written(item)
 			if err == nil {
 				*o.dst = stored
 			}
 			return err
 		}
 	}
-	return e, nil
+	return s, nil
 }
 
-func (o UpdateOp[T]) transact(context.Context) (*transactEntry, error) {
-	w, err := o.build()
+func (o UpdateOp[T]) stage(_ context.Context, token string) (*staged, error) {
+	w, err := o.build(token)
 	if err != nil {
 		return nil, err
 	}
-	in := w.input
-	return o.e.model.entry("Update", &o.e.options, in.Key, &w.expect, types.TransactWriteItem{Update: &types.Update{
-		TableName: in.TableName, Key: in.Key, UpdateExpression: in.UpdateExpression, ConditionExpression: in.ConditionExpression,
-		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: in.ReturnValuesOnConditionCheckFailure,
-	}}, in.Key, in.ExpressionAttributeValues), nil
+	return w.stage(), nil
 }
 
-func (o DeleteOp[T]) transact(context.Context) (*transactEntry, error) {
-	w, err := o.build()
+func (o DeleteOp[T]) stage(_ context.Context, token string) (*staged, error) {
+	w, err := o.build(token)
 	if err != nil {
 		return nil, err
 	}
-	in := w.input
-	return o.e.model.entry("Delete", &o.e.options, in.Key, &w.expect, types.TransactWriteItem{Delete: &types.Delete{
-		TableName: in.TableName, Key: in.Key, ConditionExpression: in.ConditionExpression,
-		ExpressionAttributeNames: in.ExpressionAttributeNames, ExpressionAttributeValues: in.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: in.ReturnValuesOnConditionCheckFailure,
-	}}, in.Key, in.ExpressionAttributeValues), nil
+	return w.stage(), nil
 }
 
 // CheckOp is a check as a value: an item that must be there, with conditions that must hold.
@@ -361,17 +388,19 @@ func (e *Entity[T]) CheckOp(key T, conds ...Cond[T]) CheckOp[T] {
 	return CheckOp[T]{e: e, key: frozenItem(key), conds: nodes(conds)}
 }
 
-func (o CheckOp[T]) transact(context.Context) (*transactEntry, error) {
-	m := o.e.model
-	check, expect, err := m.buildCheck(&o.e.options, ownCopy(o.key), o.conds)
+func (o CheckOp[T]) stage(context.Context, string) (*staged, error) {
+	w, err := o.e.model.buildCheck(&o.e.options, ownCopy(o.key), o.conds)
 	if err != nil {
 		return nil, err
 	}
-	return m.entry("Check", &o.e.options, check.Key, expect, types.TransactWriteItem{ConditionCheck: check}, check.Key, check.ExpressionAttributeValues), nil
+	return w.stage(), nil
 }
 
 // Request is the check as part of a transaction, or the reason why it is refused.
 func (o CheckOp[T]) Request() (*types.ConditionCheck, error) {
-	check, _, err := o.e.model.buildCheck(&o.e.options, ownCopy(o.key), o.conds)
-	return check, err
+	w, err := o.e.model.buildCheck(&o.e.options, ownCopy(o.key), o.conds)
+	if err != nil {
+		return nil, err
+	}
+	return w.inTransaction().ConditionCheck, nil
 }

@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"context"
+	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -14,7 +15,9 @@ type ReadOp interface {
 
 // transactRead is one compiled read of a transaction.
 type transactRead struct {
-	*transactEntry
+	m      *model
+	table  string
+	key    attributeMap
 	get    *types.Get
 	decode func(item attributeMap) error
 }
@@ -30,7 +33,7 @@ func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 	if len(ops) == 0 || len(ops) > maxTransact {
 		return invalidf("%d operations; a transaction takes 1 to %d", len(ops), maxTransact)
 	}
-	reads, entries := make([]*transactRead, len(ops)), make([]*transactEntry, len(ops))
+	reads := make([]*transactRead, len(ops))
 	in := &dynamodb.TransactGetItemsInput{ReturnConsumedCapacity: t.options.returnCapacity()}
 	var keys keyRegister
 	for i, op := range ops {
@@ -44,22 +47,17 @@ func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 		if err := keys.add(t, read.table, read.m, read.key); err != nil {
 			return err
 		}
-		reads[i], entries[i] = read, read.transactEntry
+		reads[i] = read
 		in.TransactItems = append(in.TransactItems, types.TransactGetItem{Get: read.get})
 	}
-	if err := started(ctx); err != nil {
-		return err
-	}
 	var out *dynamodb.TransactGetItemsOutput
-	err := t.untilSettled(ctx, func() (err error) {
-		out, err = t.client.TransactGetItems(ctx, in, t.options.client...)
+	var a *attempts
+	err := t.options.untilSettled(ctx, func() (err error) {
+		out, a, err = send(ctx, &t.options, resendFreely, t.client.TransactGetItems, in)
 		return err
 	})
 	if err != nil {
-		return transactionError(err, false, entries)
-	}
-	for i := range out.ConsumedCapacity {
-		t.options.capacity.add(&out.ConsumedCapacity[i])
+		return t.getsCancelled(a, err, reads)
 	}
 	failed := &TransactionError{}
 	for i, read := range reads {
@@ -77,6 +75,21 @@ func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 	return nil
 }
 
+// getsCancelled tells the reasons by position. Other errors are sorted like those of single calls.
+func (t *Table) getsCancelled(a *attempts, err error, reads []*transactRead) error {
+	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok {
+		return a.failure(t.tableCore, err, false)
+	}
+	failed := &TransactionError{err: err}
+	for i, reason := range cancelled.CancellationReasons {
+		if code := deref(reason.Code); i < len(reads) && code != "None" && code != "" {
+			failed.add(&OperationError{Index: i, Op: "Get", Entity: reads[i].m.name, Key: reads[i].key, Code: code, Err: cancellation(code)})
+		}
+	}
+	return failed
+}
+
 func (o GetOp[T]) transactRead() (*transactRead, error) {
 	if o.dst == nil {
 		return nil, invalidf("GetOp without a destination")
@@ -87,8 +100,8 @@ func (o GetOp[T]) transactRead() (*transactRead, error) {
 	}
 	m := o.e.model
 	return &transactRead{
-		transactEntry: m.entry("Get", &o.e.options, in.Key, nil, types.TransactWriteItem{}),
-		get:           &types.Get{TableName: in.TableName, Key: in.Key},
+		m: m, table: *in.TableName, key: in.Key,
+		get: &types.Get{TableName: in.TableName, Key: in.Key},
 		decode: func(item attributeMap) error {
 			if err := m.present(item); err != nil {
 				return err

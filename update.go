@@ -8,17 +8,10 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
 )
-
-// updateWrite is a compiled Update.
-type updateWrite struct {
-	input  *dynamodb.UpdateItemInput
-	expect expectation
-}
 
 // knowledge is what a call says of an attribute after the update.
 type knowledge struct {
@@ -28,37 +21,29 @@ type knowledge struct {
 
 // updateCompiler compiles one Update.
 type updateCompiler struct {
-	*exprBuilder
-	expect     expectation
-	item       reflect.Value // what the call knows of the item after the update
-	knows      map[string]knowledge
+	*write
+	known      map[string]knowledge
 	violations []Violation
 	upsert     bool // the updating leg of an Upsert
 	forNew     int  // changes that only its creating leg makes
 }
 
 // buildUpdate compiles an Update. key is an own copy of the caller's.
-func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode, upsert bool) (*updateWrite, error) {
-	now := m.now()
-	keyAV, version, err := m.keyOf(o, key)
-	if err != nil {
+func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode, upsert bool) (*write, error) {
+	w := m.newWrite(o, "Update", actionUpdate, expectation{exist: true, now: m.now()})
+	if err := w.at(key); err != nil {
 		return nil, err
 	}
-	u := &updateCompiler{
-		exprBuilder: newExprBuilder(m),
-		expect:      expectation{exist: true, version: version, now: now},
-		item:        reflect.New(m.typ).Elem(),
-		upsert:      upsert,
-		knows:       map[string]knowledge{},
-	}
+	w.after = reflect.New(m.typ).Elem()
+	u := &updateCompiler{write: w, upsert: upsert, known: map[string]knowledge{}}
 	for _, a := range m.primary.attributes() {
 		if v, ok := get(key, a.chain); ok {
-			place(u.item, a.chain).Set(v)
-			u.knows[a.String()] = knowledge{value: true}
+			place(u.after, a.chain).Set(v)
+			u.known[a.String()] = knowledge{value: true}
 		}
 	}
-	m.wherePresent(u.exprBuilder, now)
-	u.whereVersion(version)
+	m.wherePresent(w.exprBuilder, w.expect.now)
+	w.whereVersion()
 	// Given first: a Set of the same attribute in this call wins over it.
 	for _, pass := range []bool{true, false} {
 		for _, c := range changes {
@@ -75,45 +60,29 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 	if len(u.changed) == 0 && u.forNew == 0 {
 		return nil, invalidf("Update without a change; to check conditions alone use Get")
 	}
-	if err := u.derive(); err != nil {
-		return nil, err
+	for _, step := range []func() error{u.derive, u.stampUpdate, u.indexKeys} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
-	if err := u.stampUpdate(o); err != nil {
-		return nil, err
-	}
-	if err := u.indexKeys(); err != nil {
-		return nil, err
-	}
-	u.expect.parents = parents(u.changed)
-	for _, p := range u.expect.parents {
+	w.expect.parents = parents(u.changed)
+	for _, p := range w.expect.parents {
 		u.where(u.name(p).AttributeExists())
 	}
-	input, err := u.updateInput(o, keyAV)
-	if err != nil {
-		return nil, err
+	u.claim()
+	if w.resend == resendFreely && slices.ContainsFunc(changes, func(c *changeNode) bool { return c.op.counts() }) {
+		w.resend = resendNever
 	}
-	return &updateWrite{input: input, expect: u.expect}, nil
+	return w, w.compile()
 }
 
-func (u *exprBuilder) updateInput(o *options, key map[string]types.AttributeValue) (*dynamodb.UpdateItemInput, error) {
-	if n := u.written + codec.Size(key); n > maxItem {
-		return nil, invalidf("the update stores %d bytes; DynamoDB takes items of %d", n, maxItem)
+// counts says that making the change twice is not the same as once.
+func (op changeOp) counts() bool {
+	switch op {
+	case changeAdd, changeAppend, changePrepend, changeSetFrom, changeUnchecked:
+		return true
 	}
-	expr, err := u.build()
-	if err != nil {
-		return nil, err
-	}
-	return &dynamodb.UpdateItemInput{
-		TableName:                           ptr(o.tableName(u.m.table)),
-		Key:                                 key,
-		UpdateExpression:                    expr.update,
-		ConditionExpression:                 expr.condition,
-		ExpressionAttributeNames:            expr.names,
-		ExpressionAttributeValues:           expr.values,
-		ReturnConsumedCapacity:              o.returnCapacity(),
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, nil
+	return false
 }
 
 // apply compiles one change.
@@ -270,14 +239,14 @@ func (u *updateCompiler) know(p path, v reflect.Value) {
 	if !ok {
 		return
 	}
-	if dst := place(u.item, chain); v.IsValid() {
+	if dst := place(u.after, chain); v.IsValid() {
 		dst.Set(v)
 	} else {
 		dst.SetZero()
 	}
 	for _, a := range u.m.attributes {
 		if a.path.under(p) || p.under(a.path) {
-			u.knows[a.String()] = knowledge{value: a.path.under(p), changed: true}
+			u.known[a.String()] = knowledge{value: a.path.under(p), changed: true}
 		}
 	}
 }
@@ -290,10 +259,10 @@ func (u *updateCompiler) given(p path, v any) error {
 	}
 	u.where(u.name(p).Equal(value(av)))
 	if chain, ok := fieldChain(u.m.plan, p); ok {
-		assign(place(u.item, chain), u.m.transformed(p, v))
+		assign(place(u.after, chain), u.m.transformed(p, v))
 		for _, a := range u.m.attributes {
 			if a.path.under(p) {
-				u.knows[a.String()] = knowledge{value: true}
+				u.known[a.String()] = knowledge{value: true}
 			}
 		}
 	}
@@ -416,7 +385,7 @@ func (s *keySet) uses(p path) bool {
 
 // writes says whether monotable itself writes the top-level attribute: the tag or a key made by a template.
 func (m *model) writes(name string) bool {
-	if name == m.table.tag && m.tagMode != TagNone {
+	if name == m.table.tag && m.tagMode != TagNone || name == m.table.writeID && m.version != nil {
 		return true
 	}
 	for _, set := range append([]*keySet{m.primary}, m.sets()...) {

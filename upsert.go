@@ -36,7 +36,7 @@ func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, 
 		if !errors.Is(err, ErrAlreadyExists) || errors.Is(err, ErrWrongEntity) || attempt+1 >= e.options.tries() {
 			return stored, err
 		}
-		if waitErr := backoff.Wait(ctx, attempt); waitErr != nil {
+		if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
 			return stored, errors.Join(waitErr, err)
 		}
 	}

@@ -205,6 +205,10 @@ func (m *model) versionOf(item reflect.Value) (uint64, error) {
 	if !ok {
 		return 0, nil
 	}
+	return m.versionOfValue(v)
+}
+
+func (m *model) versionOfValue(v reflect.Value) (uint64, error) {
 	if v.CanUint() {
 		return v.Uint(), nil
 	}

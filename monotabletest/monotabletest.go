@@ -1,5 +1,5 @@
 // Package monotabletest starts tables for tests: on the server that DYNAMODB_ENDPOINT names, such as
-// DynamoDB Local, or else in memory, with nothing but Go.
+// DynamoDB Local, or else in memory, with nothing but Go. [Faults] makes requests go wrong.
 package monotabletest
 
 import (

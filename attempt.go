@@ -1,0 +1,270 @@
+package monotable
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/monotable/monotable/internal/retry"
+)
+
+// resending says what may be done after an attempt that perhaps took effect.
+type resending int
+
+const (
+	resendFreely  resending = iota // a second application changes nothing
+	resendSoon                     // a second application is refused by its condition, and the refusal tells whose write is there
+	resendNever                    // a second application would count twice
+	resendByToken                  // the service counts it once, however often it is sent
+)
+
+const (
+	defaultAttemptTimeout = 10 * time.Second
+
+	inProgressTries = 10 // of a transaction that is still in progress: more than six seconds
+	tokenTries      = 10 // of a transaction without an answer
+	conflictTries   = 8  // of a single write that met a transaction
+)
+
+// soon is how long to wait before a write is sent again whose own mark may be in the item: the sooner, the surer it is found.
+var soon = retry.Backoff{Base: 25 * time.Millisecond, Cap: time.Second}
+
+// attempts observes what the SDK does for one call, attempt by attempt: whether one of them may have taken effect though no answer
+// came. It is a middleware inside the SDK's retry loop, and it bounds each attempt in time. One serves one call.
+type attempts struct {
+	resend  resending
+	timeout time.Duration
+
+	mu        sync.Mutex
+	made      int
+	sent      bool  // the current attempt has reached the HTTP client
+	ambiguous error // of an attempt that may have taken effect
+	last      error
+}
+
+// install adds the observation to a call. It comes last, so that the caller's own options are seen.
+func (a *attempts) install(o *dynamodb.Options) {
+	o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], a.add)
+	if o.Retryer != nil {
+		o.Retryer = &callRetryer{Retryer: o.Retryer, attempts: a}
+	}
+}
+
+func (a *attempts) add(stack *middleware.Stack) error {
+	attempt := middleware.FinalizeMiddlewareFunc("monotable:attempt", a.attempt)
+	if err := stack.Finalize.Insert(attempt, "Retry", middleware.After); err != nil {
+		return fmt.Errorf("monotable needs the SDK's retry middleware: %w", err)
+	}
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("monotable:reply", a.reply), middleware.After)
+}
+
+// attempt runs around each attempt.
+func (a *attempts) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	if err := a.begin(); err != nil {
+		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+	}
+	bounded, cancel := ctx, context.CancelFunc(func() {})
+	if a.timeout > 0 {
+		bounded, cancel = context.WithTimeout(ctx, a.timeout)
+	}
+	out, metadata, err := next.HandleFinalize(bounded, in)
+	// The SDK takes an error of a context for the caller's wish to stop. This one must look like the network's.
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = &noReply{text: "no reply within " + a.timeout.String()}
+	}
+	cancel()
+	a.end(err)
+	return out, metadata, err
+}
+
+func (a *attempts) begin() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.resend == resendNever && a.ambiguous != nil {
+		return a.ambiguous
+	}
+	a.made, a.sent = a.made+1, false
+	return nil
+}
+
+func (a *attempts) end(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last = err
+	if err != nil && a.sent && mayHaveApplied(err) {
+		a.ambiguous = err
+	}
+}
+
+// open says that an attempt may have taken effect.
+func (a *attempts) open() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.ambiguous != nil
+}
+
+// reply runs next to the HTTP client.
+func (a *attempts) reply(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+	a.mu.Lock()
+	a.sent = true
+	a.mu.Unlock()
+	out, metadata, err := next.HandleDeserialize(ctx, in)
+	if err != nil {
+		return out, metadata, err
+	}
+	if response, ok := out.RawResponse.(*smithyhttp.Response); ok {
+		err = checkReply(response)
+	}
+	return out, metadata, err
+}
+
+// checkReply reads the whole reply before anything of it is used. The SDK takes an empty one for an empty answer, and only logs
+// a wrong checksum.
+func checkReply(response *smithyhttp.Response) error {
+	var body bytes.Buffer
+	if n := response.ContentLength; n > 0 {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(response.Body)
+	_ = response.Body.Close()
+	response.Body = io.NopCloser(bytes.NewReader(body.Bytes()))
+	if err != nil {
+		return &noReply{text: "the reply broke off", err: err}
+	}
+	if body.Len() == 0 && response.StatusCode < 300 {
+		return &noReply{text: "the reply is empty"}
+	}
+	sum := response.Header.Get("X-Amz-Crc32")
+	switch {
+	case sum == "" && !json.Valid(body.Bytes()) && response.StatusCode < 500:
+		return &noReply{text: "the reply is not DynamoDB's"}
+	case sum != "" && sum != strconv.FormatUint(uint64(crc32.ChecksumIEEE(body.Bytes())), 10):
+		return &noReply{text: "the reply does not match its checksum"}
+	}
+	return nil
+}
+
+// noReply says that an attempt was sent and no reply came that could be read.
+type noReply struct {
+	text string
+	err  error
+}
+
+func (e *noReply) Error() string { return "monotable: " + e.text }
+func (e *noReply) Unwrap() error { return e.err }
+
+// Timeout and RetryableError let the SDK retry it, like a timeout of the network.
+func (*noReply) Timeout() bool        { return true }
+func (*noReply) Temporary() bool      { return true }
+func (*noReply) RetryableError() bool { return true }
+
+var _ net.Error = (*noReply)(nil)
+
+// mayHaveApplied says that the error of an attempt that was sent leaves open what the server did.
+func mayHaveApplied(err error) bool {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return serverFault(api, err) || api.ErrorCode() == "TransactionInProgressException"
+	}
+	dial, ok := errors.AsType[*net.OpError](err)
+	return !ok || dial.Op != "dial"
+}
+
+// serverFault says whether the answer leaves open what the server did.
+func serverFault(api smithy.APIError, err error) bool {
+	var reply interface{ HTTPStatusCode() int }
+	if errors.As(err, &reply) {
+		return reply.HTTPStatusCode() >= 500 && !throttleCodes[api.ErrorCode()]
+	}
+	return api.ErrorFault() == smithy.FaultServer
+}
+
+// callRetryer retries as the client's own retryer does, and where that gives up too soon or would do harm, as the call needs it.
+type callRetryer struct {
+	aws.Retryer
+	*attempts
+
+	inProgress, unanswered, conflicts, others int // tries so far
+}
+
+func (r *callRetryer) MaxAttempts() int {
+	if most := r.Retryer.MaxAttempts(); most > 0 {
+		return most + inProgressTries + tokenTries + conflictTries
+	}
+	return 0
+}
+
+func (r *callRetryer) IsErrorRetryable(err error) bool {
+	switch r.kind(err) {
+	case retryInProgress:
+		r.inProgress++
+		return r.inProgress < inProgressTries
+	case retryConflict:
+		r.conflicts++
+		return r.conflicts < conflictTries
+	case retryUnanswered:
+		if r.resend == resendNever {
+			return false
+		}
+		r.unanswered++
+		if r.resend == resendByToken && r.unanswered < tokenTries {
+			return r.Retryer.IsErrorRetryable(err)
+		}
+	}
+	r.others++
+	most := r.Retryer.MaxAttempts()
+	return (most == 0 || r.others < most) && r.Retryer.IsErrorRetryable(err)
+}
+
+func (r *callRetryer) RetryDelay(attempt int, err error) (time.Duration, error) {
+	switch r.kind(err) {
+	case retryInProgress:
+		return 500*time.Millisecond + retry.Backoff{Base: time.Second, Cap: time.Second}.Delay(0), nil
+	case retryConflict:
+		return soon.Delay(r.conflicts), nil
+	case retryUnanswered:
+		if r.resend == resendSoon {
+			return soon.Delay(r.unanswered - 1), nil
+		}
+	}
+	// The tries above are not the client's, so its backoff does not count them.
+	return r.Retryer.RetryDelay(max(attempt-r.inProgress-r.conflicts, 0), err)
+}
+
+type retryKind int
+
+const (
+	retryAsEver retryKind = iota
+	retryInProgress
+	retryConflict
+	retryUnanswered
+)
+
+func (r *callRetryer) kind(err error) retryKind {
+	switch {
+	case errors.As(err, new(*types.TransactionInProgressException)):
+		return retryInProgress
+	case errors.As(err, new(*types.TransactionConflictException)), errors.As(err, new(*types.ReplicatedWriteConflictException)):
+		return retryConflict
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sent && mayHaveApplied(err) {
+		return retryUnanswered
+	}
+	return retryAsEver
+}

@@ -1,0 +1,122 @@
+package monotable
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// buildPut compiles Create (create) and Put. item is an own copy of the caller's and is prepared in place.
+func (m *model) buildPut(ctx context.Context, o *options, create bool, item reflect.Value, conds []*condNode) (*write, error) {
+	now := m.now()
+	w := m.newWrite(o, "Put", actionPut, expectation{create: create, now: now})
+	if create {
+		w.op = "Create"
+	}
+	m.stamp(item, now, true)
+	if err := m.prepare(ctx, item); err != nil {
+		return nil, err
+	}
+	if m.version != nil {
+		if err := m.raiseIn(item, w); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if w.item, err = m.itemOf(o, item, w.mark); err != nil {
+		return nil, err
+	}
+	w.key = m.keyIn(w.item)
+	switch v := w.expect.version; {
+	case w.expect.fresh():
+		m.whereAbsent(w.exprBuilder, now)
+	case v != nil:
+		w.expect.exist = true
+		m.wherePresent(w.exprBuilder, now)
+		w.whereVersion()
+	default:
+		m.whereNotForeign(w.exprBuilder)
+	}
+	if !w.expect.fresh() {
+		m.protect(w, item)
+	}
+	if err := m.wherePut(w, conds); err != nil {
+		return nil, err
+	}
+	w.uniques, w.after = m.uniques, item
+	return w, w.compile()
+}
+
+// raiseIn raises the version of a whole item and notes which one must be stored.
+func (m *model) raiseIn(item reflect.Value, w *write) error {
+	n, err := m.versionOf(item)
+	if err != nil {
+		return err
+	}
+	if w.expect.create && n != 0 {
+		return invalidf("%s is set; Create wants version 0", m.version)
+	}
+	if err := m.roomFor(n); err != nil {
+		return err
+	}
+	m.setVersion(item, n+1)
+	w.mark = m.newMark(w.o)
+	w.mark.version = n + 1
+	if !w.o.noVersion && !w.expect.create {
+		w.expect.version = &n
+		w.expect.mark = m.markIn(item)
+	}
+	if !w.o.noVersion {
+		w.resend = resendSoon
+	}
+	w.keepMarks()
+	return nil
+}
+
+// protect keeps a Put from erasing hidden attributes and from changing immutable ones.
+func (m *model) protect(w *write, item reflect.Value) {
+	b := w.exprBuilder
+	w.expect.fixed = map[string]types.AttributeValue{}
+	for _, a := range m.ruled {
+		av := valueIn(w.item, a.path)
+		switch {
+		case a.has(ruleHidden) && av == nil:
+			w.expect.absent = append(w.expect.absent, a.path)
+			b.where(m.orOver(b, w.expect.now, b.name(a.path).AttributeNotExists()))
+		case a.has(ruleImmutable) && av == nil:
+			w.expect.fixed[a.String()] = nil
+			b.where(m.orOver(b, w.expect.now, b.name(a.path).AttributeNotExists()))
+		case a.has(ruleImmutable):
+			w.expect.fixed[a.String()] = av
+			absent := b.top(m.primary.partition[0].Name).AttributeNotExists()
+			b.where(m.orOver(b, w.expect.now, absent.Or(b.name(a.path).Equal(value(av)))))
+		}
+	}
+}
+
+// wherePut adds the caller's conditions of a Create or Put. An expired item counts as absent, so they hold for it if
+// they hold for nothing.
+func (m *model) wherePut(w *write, conds []*condNode) error {
+	b, fresh := w.exprBuilder, w.expect.fresh()
+	for _, n := range conds {
+		c, err := b.compile(n)
+		switch {
+		case err != nil:
+			return err
+		case m.expires == nil || w.expect.exist:
+			b.where(c)
+		case n.holdsForNothing() && !fresh:
+			b.where(m.orOver(b, w.expect.now, c))
+		case n.holdsForNothing():
+		default:
+			if fresh {
+				b.where(b.top(m.primary.partition[0].Name).AttributeNotExists())
+			} else {
+				b.where(m.alive(b, w.expect.now))
+			}
+			b.where(c)
+		}
+	}
+	return nil
+}
