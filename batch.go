@@ -331,7 +331,7 @@ func (r *batchRun[E]) chunk(ctx context.Context, chunk []E, settle func([]E, err
 			settle(chunk, errors.Join(ambiguous, err))
 			return
 		}
-		if waitErr := batchBackoff.Wait(ctx, stuck); waitErr != nil {
+		if waitErr := r.options.waitAs(ctx, batchBackoff, stuck); waitErr != nil {
 			settle(chunk, errors.Join(ambiguous, waitErr, err))
 			return
 		}

@@ -3,6 +3,7 @@ package monotable
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -255,7 +256,7 @@ func plainText(err error) string {
 }
 
 func (e *serviceFailure) Unwrap() []error {
-	errs := append(e.sentinels[:len(e.sentinels):len(e.sentinels)], e.err)
+	errs := slices.Concat(e.sentinels, []error{e.err})
 	if e.last != nil {
 		errs = append(errs, e.last)
 	}

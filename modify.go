@@ -14,7 +14,10 @@ import (
 	"github.com/monotable/monotable/internal/retry"
 )
 
-const defaultAttempts = 64
+const (
+	defaultAttempts = 64
+	minWait         = time.Millisecond // no backoff of a caller's makes a hot loop
+)
 
 // The waits between attempts: of Modify and Upsert, which meet other writers, and of batches, which meet a throttled service.
 var (
@@ -23,7 +26,18 @@ var (
 )
 
 // wait is the pause before another try.
-func (o *options) wait(ctx context.Context, attempt int) error { return backoff.Wait(ctx, attempt) }
+func (o *options) wait(ctx context.Context, attempt int) error {
+	return o.waitAs(ctx, backoff, attempt)
+}
+
+// waitAs waits as the caller's backoff says, or else as usual.
+func (o *options) waitAs(ctx context.Context, usual retry.Backoff, attempt int) error {
+	if o.backoff != nil {
+		longest := max(o.backoff(attempt), minWait)
+		usual = retry.Backoff{Base: longest, Cap: longest}
+	}
+	return usual.Wait(ctx, attempt)
+}
 
 func (o *options) tries() int {
 	if o.attempts == 0 {

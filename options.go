@@ -27,6 +27,7 @@ type options struct {
 	timeout      time.Duration // of one attempt
 	attempts     int
 	concurrency  int
+	backoff      func(attempt int) time.Duration
 	table        string
 	token        string  // of a transaction
 	scopes       []scope // every partition key must be in all of them
@@ -88,6 +89,14 @@ func Concurrency(n int) Option { return optionFunc(func(o *options) { o.concurre
 // Attempts bounds how often Modify, Upsert and transactions try, 1 at least; the default is 64. For batches it is how many rounds may pass
 // without progress; the default is 10. It does not change the SDK's own retries.
 func Attempts(n int) Option { return optionFunc(func(o *options) { o.attempts = max(n, 1) }) }
+
+// Backoff sets how long monotable's own loops (Modify, Upsert, transactions, batches) may wait before the next try: ceiling gives the
+// longest wait after the given number of tries without success, 0 first. The wait itself is drawn at random below it. Less than a millisecond counts as
+// one. nil restores the defaults: 10 ms doubling to 1 s, for batches 50 ms doubling to 5 s. The
+// SDK's own retries have their own.
+func Backoff(ceiling func(attempt int) time.Duration) Option {
+	return optionFunc(func(o *options) { o.backoff = ceiling })
+}
 
 // TableName sends the calls to another table of the same layout.
 func TableName(name string) Option { return optionFunc(func(o *options) { o.table = name }) }

@@ -162,13 +162,6 @@ func (m *model) whereNotForeign(b *exprBuilder) {
 	}
 }
 
-// whereVersion adds the condition that this version is stored; nil asks for nothing.
-func (b *exprBuilder) whereVersion(n *uint64) {
-	if n != nil {
-		b.where(b.name(b.m.version.path).Equal(value(versionValue(*n))))
-	}
-}
-
 func versionValue(n uint64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatUint(n, 10)}
 }
