@@ -224,8 +224,11 @@ func (s *keySet) byName(name string) *keyAttr {
 }
 
 // matches says whether the primary key is one that the entity's templates make.
-func (m *model) matches(item map[string]types.AttributeValue) bool {
-	for _, k := range m.primary.all() {
+func (m *model) matches(item map[string]types.AttributeValue) bool { return m.primary.matches(item) }
+
+// matches says whether the key is one that the templates make.
+func (s *keySet) matches(item map[string]types.AttributeValue) bool {
+	for _, k := range s.all() {
 		if k.tmpl == nil {
 			continue
 		}

@@ -308,3 +308,30 @@ func collectAll[T any](seq func(func(T, error) bool)) ([]T, error) {
 	}
 	return all, nil
 }
+
+// text is a text attribute's value; "" for anything else.
+func text(av types.AttributeValue) string {
+	s, _ := av.(*types.AttributeValueMemberS)
+	if s == nil {
+		return ""
+	}
+	return s.Value
+}
+
+// asN is a number attribute's value; "" for anything else.
+func asN(av types.AttributeValue) string {
+	n, _ := av.(*types.AttributeValueMemberN)
+	if n == nil {
+		return ""
+	}
+	return n.Value
+}
+
+// asMap is a map attribute's value.
+func asMap(av types.AttributeValue) rawItem {
+	m, _ := av.(*types.AttributeValueMemberM)
+	if m == nil {
+		return nil
+	}
+	return m.Value
+}

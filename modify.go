@@ -83,6 +83,9 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 		if err := e.model.checkPinned(raw, pinned); err != nil {
 			return zero, err
 		}
+		if own := e.options.token; own != "" && attempt > 0 {
+			e = e.With(Token(nextToken(own, attempt)))
+		}
 		w, err := e.buildModify(ctx, raw, change)
 		if err != nil {
 			return zero, err

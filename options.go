@@ -47,6 +47,14 @@ func (o options) with(opts []Option) options {
 
 func (o *options) tableName(c *tableCore) string { return or(o.table, c.name) }
 
+// inParallel is how many requests may be under way at a time.
+func (o *options) inParallel() int {
+	if o.concurrency == 0 {
+		return defaultConcurrency
+	}
+	return o.concurrency
+}
+
 func (o *options) attemptTimeout() time.Duration {
 	if o.timeout == 0 {
 		return defaultAttemptTimeout

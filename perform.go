@@ -22,6 +22,7 @@ type staged struct {
 	was     *reading
 	write   *write
 	changes []guardChange
+	sent    int             // transactions that were cancelled for good
 	foreign map[string]bool // guards that turned out to be another item's, so that they are not freed
 }
 
@@ -88,9 +89,14 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 		}
 		return stored, again, err
 	}
-	tx, err := s.m.table.assemble(s.o, []*staged{s})
+	o := *s.o
+	if o.token != "" && s.sent > 0 {
+		o.token = nextToken(o.token, s.sent)
+	}
+	tx, err := s.m.table.assemble(&o, []*staged{s})
 	if err == nil {
 		again, err = tx.send(ctx)
+		s.sent++
 	}
 	if failed, ok := errors.AsType[*TransactionError](err); ok && len(failed.Operations) > 0 {
 		err = failed.Operations[0].Err // that of the one operation

@@ -406,11 +406,16 @@ func (m *model) sets() []*keySet {
 	return all
 }
 
-// madeFrom names an index key or derived attribute that is made from an attribute, or "".
+// madeFrom names an index key, a guard or a derived attribute that is made from an attribute, or "".
 func (m *model) madeFrom(p path) string {
 	for _, set := range m.sets() {
 		if set.uses(p) && slices.ContainsFunc(set.all(), (*keyAttr).computed) {
 			return "the key of index " + set.name
+		}
+	}
+	for _, u := range m.uniques {
+		if slices.ContainsFunc(u.inputs, func(a *attribute) bool { return a.path.under(p) || p.under(a.path) }) {
+			return "the guard of " + u.attribute.String()
 		}
 	}
 	for _, a := range m.ruled {

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/monotable/monotable/internal/codec"
 )
@@ -21,25 +24,99 @@ func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T,
 }
 
 func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, error) {
-	update := e.UpdateOp(key, changes...)
-	update.upsert = true
+	var zero T
+	legs, err := e.UpsertOp(key, changes...).legs(e.options.token)
+	if err != nil {
+		return zero, err
+	}
 	for attempt := 0; ; attempt++ {
-		stored, err := update.run(ctx)
+		stored, err := e.perform(ctx, legs.update.stage())
 		if !errors.Is(err, ErrNotFound) || errors.Is(err, ErrVersionConflict) {
 			return stored, err
 		}
-		create, err := e.creatingLeg(key, changes)
+		create, err := legs.create(ctx)
 		if err != nil {
-			return stored, err
+			return zero, err
 		}
-		stored, err = create.run(ctx)
-		if !errors.Is(err, ErrAlreadyExists) || errors.Is(err, ErrWrongEntity) || attempt+1 >= e.options.tries() {
+		stored, err = e.perform(ctx, create.stage())
+		if failed, ok := errors.AsType[*ConditionError](err); !ok || !failed.mayUpdateInstead() || attempt+1 >= e.options.tries() {
 			return stored, err
 		}
 		if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
-			return stored, errors.Join(waitErr, err)
+			return zero, errors.Join(waitErr, err)
 		}
 	}
+}
+
+// mayUpdateInstead says that a Create met an item, so that an Update may do. Not if the Create may have taken effect for a moment.
+func (e *ConditionError) mayUpdateInstead() bool {
+	return errors.Is(e, ErrAlreadyExists) && !errors.Is(e, ErrWrongEntity) && !e.Ambiguous
+}
+
+// UpsertOp is an Upsert as a value.
+type UpsertOp[T any] struct {
+	e       *Entity[T]
+	key     T
+	changes []Change[T]
+}
+
+// UpsertOp is [Entity.Upsert] as a value. A transaction reads the item first, consistently, to know which of the two it must do.
+func (e *Entity[T]) UpsertOp(key T, changes ...Change[T]) UpsertOp[T] {
+	return UpsertOp[T]{e: e, key: frozenItem(key), changes: slices.Clone(changes)}
+}
+
+// Request is the request that would be sent first, the Update, or the reason why there is none.
+func (o UpsertOp[T]) Request() (*dynamodb.UpdateItemInput, error) { return o.update().Request() }
+
+func (o UpsertOp[T]) update() UpdateOp[T] {
+	return UpdateOp[T]{e: o.e, key: o.key, changes: o.changes, upsert: true}
+}
+
+// upsertLegs are the two writes that an Upsert can be, each compiled once.
+type upsertLegs struct {
+	update *write
+	create func(context.Context) (*write, error)
+}
+
+func (o UpsertOp[T]) legs(token string) (*upsertLegs, error) {
+	update, err := o.update().build(token)
+	if err != nil {
+		return nil, err
+	}
+	update.op = "Upsert"
+	var create *write
+	return &upsertLegs{update: update, create: func(ctx context.Context) (*write, error) {
+		if create != nil {
+			return create, nil
+		}
+		op, err := o.e.creatingLeg(o.key, o.changes)
+		if err != nil {
+			return nil, err
+		}
+		if token != "" {
+			token = nextToken(token, 0)
+		}
+		if create, err = op.build(ctx, token); err == nil {
+			create.op = "Upsert"
+		}
+		return create, err
+	}}, nil
+}
+
+func (o UpsertOp[T]) stage(ctx context.Context, token string) (*staged, error) {
+	legs, err := o.legs(token)
+	if err != nil {
+		return nil, err
+	}
+	s := legs.update.stage()
+	s.reads = true
+	s.pick = func(was *reading) (*write, error) {
+		if legs.update.expect.version == nil && (was.raw == nil || s.m.expired(was.raw, s.m.now())) {
+			return legs.create(ctx)
+		}
+		return legs.update, nil
+	}
+	return s, nil
 }
 
 // creatingLeg makes the Create of an Upsert.

@@ -1,0 +1,295 @@
+package monotable_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable"
+)
+
+// person is a record with unique values: an email anywhere, a name within an organisation.
+type person struct {
+	ID    string `dynamodbav:"id"`
+	Org   string `dynamodbav:"org"`
+	Name  string `dynamodbav:"name,omitempty"`
+	Email string `dynamodbav:"email,omitempty"`
+	Note  string `dynamodbav:"note,omitempty"`
+}
+
+var (
+	personID    = monotable.Field(func(p *person) *string { return &p.ID })
+	personOrg   = monotable.Field(func(p *person) *string { return &p.Org })
+	personName  = monotable.Field(func(p *person) *string { return &p.Name })
+	personEmail = monotable.Field(func(p *person) *string { return &p.Email })
+	personNote  = monotable.Field(func(p *person) *string { return &p.Note })
+)
+
+func personSchema() monotable.Schema[person] {
+	return monotable.Schema[person]{
+		Name: "Member", Key: monotable.Key{Partition: "MEMBER#{id}", Sort: "PROFILE"},
+		Rules: []monotable.Rule[person]{
+			personEmail.Transform(strings.ToLower).Unique(),
+			personName.Unique(personOrg),
+		},
+	}
+}
+
+func guardRaw(key, owner string) rawItem {
+	return rawItem{"PK": avS(key), "SK": avS("UNIQUE"), "_owner": avM(keyPS("MEMBER#"+owner, "PROFILE"))}
+}
+
+// guards are the guard items that are stored, by partition key.
+func (s *store) guards() map[string]string {
+	found := map[string]string{}
+	for _, item := range s.dump() {
+		if owner, ok := item["_owner"]; ok {
+			found[text(item["PK"])] = text(asMap(owner)["PK"])
+		}
+	}
+	return found
+}
+
+func TestF051_EveryVerbMovesTheGuard(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, personSchema())
+
+	ann, err := e.Create(ctx, person{ID: "ann", Org: "o1", Name: "Ann", Email: "Ann@X.io"})
+	require.NoError(t, err)
+	require.Equal(t, "ann@x.io", ann.Email)
+	require.Equal(t, guardRaw("UNIQUE#Member#email#ann@x.io", "ann"), s.stored(keyPS("UNIQUE#Member#email#ann@x.io", "UNIQUE")))
+	require.Equal(t, map[string]string{"UNIQUE#Member#email#ann@x.io": "MEMBER#ann", "UNIQUE#Member#name#o1#Ann": "MEMBER#ann"}, s.guards())
+
+	taken := func(err error, attribute string) {
+		t.Helper()
+		requireError(t, err, monotable.ErrConditionFailed)
+		require.ErrorIs(t, err, monotable.ErrDuplicate)
+		var failed *monotable.ConditionError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, attribute, failed.Attribute)
+		require.NotContains(t, err.Error(), "ann@x.io")
+	}
+	_, err = e.Create(ctx, person{ID: "bob", Org: "o1", Email: "ANN@x.io"})
+	taken(err, "email")
+	_, err = e.Create(ctx, person{ID: "bob", Org: "o1", Name: "Ann"})
+	taken(err, "name")
+	_, err = e.Create(ctx, person{ID: "bob", Org: "o2", Name: "Ann", Email: "bob@x.io"})
+	require.NoError(t, err, "the name is unique within an organisation")
+
+	_, err = e.Update(ctx, person{ID: "bob"}, personEmail.Set("ann@X.io"))
+	taken(err, "email")
+	_, err = e.Update(ctx, person{ID: "bob"}, personOrg.Set("o1"))
+	taken(err, "name")
+	_, err = e.Upsert(ctx, person{ID: "bob"}, personEmail.Set("ann@x.io"))
+	taken(err, "email")
+	_, err = e.Upsert(ctx, person{ID: "new"}, personEmail.Set("ann@x.io"), personOrg.Set("o"))
+	taken(err, "email")
+	_, err = e.Modify(ctx, person{ID: "bob"}, func(p *person) error { p.Email = "ann@x.io"; return nil })
+	taken(err, "email")
+	_, err = e.Put(ctx, person{ID: "bob", Org: "o2", Email: "ann@x.io"})
+	taken(err, "email")
+	taken(s.TransactWrite(ctx, e.UpsertOp(person{ID: "bob"}, personEmail.Set("ann@x.io"))), "email")
+
+	// The value moves on, and is free.
+	got, err := e.Update(ctx, person{ID: "ann"}, personEmail.Set("Ann@Y.io"), personNote.Set("moved"))
+	require.NoError(t, err)
+	require.Equal(t, person{ID: "ann", Org: "o1", Name: "Ann", Email: "ann@y.io", Note: "moved"}, got)
+	got, err = e.Modify(ctx, person{ID: "bob"}, func(p *person) error { p.Email = "ann@x.io"; return nil })
+	require.NoError(t, err)
+	require.Equal(t, "ann@x.io", got.Email)
+	require.Equal(t, map[string]string{
+		"UNIQUE#Member#email#ann@y.io": "MEMBER#ann", "UNIQUE#Member#name#o1#Ann": "MEMBER#ann",
+		"UNIQUE#Member#email#ann@x.io": "MEMBER#bob", "UNIQUE#Member#name#o2#Ann": "MEMBER#bob",
+	}, s.guards())
+
+	// A swap in one transaction.
+	require.NoError(t, s.TransactWrite(ctx,
+		e.UpdateOp(person{ID: "ann"}, personEmail.Set("ann@x.io")),
+		e.UpdateOp(person{ID: "bob"}, personEmail.Set("ann@y.io"))))
+	require.Equal(t, "MEMBER#ann", s.guards()["UNIQUE#Member#email#ann@x.io"])
+	require.Equal(t, "MEMBER#bob", s.guards()["UNIQUE#Member#email#ann@y.io"])
+
+	_, err = e.Update(ctx, person{ID: "ann"}, personEmail.Remove())
+	require.NoError(t, err)
+	_, err = e.Put(ctx, person{ID: "ann", Org: "o3", Name: "Ann"})
+	require.NoError(t, err)
+	old, err := e.Delete(ctx, person{ID: "bob"})
+	require.NoError(t, err)
+	require.Equal(t, &person{ID: "bob", Org: "o2", Name: "Ann", Email: "ann@y.io"}, old)
+	require.Equal(t, map[string]string{"UNIQUE#Member#name#o3#Ann": "MEMBER#ann"}, s.guards())
+	old, err = e.Delete(ctx, person{ID: "bob"})
+	require.NoError(t, err)
+	require.Nil(t, old)
+	require.NoError(t, s.TransactWrite(ctx, e.DeleteOp(person{ID: "ann"}), e.CreateOp(person{ID: "eve", Org: "o3", Name: "Ann"})))
+	require.Equal(t, map[string]string{"UNIQUE#Member#name#o3#Ann": "MEMBER#eve"}, s.guards())
+}
+
+func TestF051_ChangesThatDoNotTellTheValue(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, personSchema())
+	_, err := e.Create(ctx, person{ID: "ann", Org: "o", Note: "n", Email: "ann@x.io"})
+	require.NoError(t, err)
+	for _, change := range []monotable.Change[person]{
+		personEmail.SetFrom(personNote), personEmail.SetIfAbsent("x@x.io"), personOrg.SetFrom(personNote),
+	} {
+		_, err = e.Update(ctx, person{ID: "ann"}, change)
+		requireError(t, err, monotable.ErrInvalid)
+	}
+	_, err = e.Upsert(ctx, person{ID: "bob"}, personEmail.SetIfAbsent("bob@x.io"), personOrg.SetIfAbsent("o"), personNote.Set("new"))
+	require.NoError(t, err)
+	_, err = e.Upsert(ctx, person{ID: "bob"}, personEmail.SetIfAbsent("other@x.io"), personNote.Set("known"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"UNIQUE#Member#email#ann@x.io": "MEMBER#ann", "UNIQUE#Member#email#bob@x.io": "MEMBER#bob"}, s.guards())
+}
+
+func TestF025_NoBatchOfUniqueValues(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, personSchema())
+	for _, op := range []monotable.BatchOp{e.PutOp(person{ID: "a"}), e.With(monotable.WithoutVersionCheck()).DeleteOp(person{ID: "a"})} {
+		requireError(t, s.BatchWrite(t.Context(), op), monotable.ErrInvalid)
+	}
+}
+
+func TestGetBy(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, personSchema())
+	ann, err := e.Create(ctx, person{ID: "ann", Org: "o1", Name: "Ann", Email: "ann@x.io"})
+	require.NoError(t, err)
+
+	got, err := e.GetBy(ctx, personEmail.Eq("ANN@x.io"))
+	require.NoError(t, err)
+	require.Equal(t, ann, got)
+	got, err = e.GetBy(ctx, personName.Eq("Ann"), personOrg.Eq("o1"))
+	require.NoError(t, err)
+	require.Equal(t, ann, got)
+	_, err = e.GetBy(ctx, personName.Eq("Ann"), personOrg.Eq("o2"))
+	requireError(t, err, monotable.ErrNotFound)
+
+	for _, bad := range [][]monotable.KeyCond[person]{
+		{personName.Eq("Ann")}, {personEmail.Eq("")}, {personNote.Eq("x")}, {personEmail.Gt("a")}, {{}},
+		{personEmail.Eq("ann@x.io"), personOrg.Eq("o1")}, {personID.Eq("ann")},
+	} {
+		_, err = e.GetBy(ctx, bad[0], bad[1:]...)
+		requireError(t, err, monotable.ErrInvalid)
+	}
+
+	// A guard without its item finds nothing.
+	s.write(guardRaw("UNIQUE#Member#email#gone@x.io", "gone"))
+	_, err = e.GetBy(ctx, personEmail.Eq("gone@x.io"))
+	requireError(t, err, monotable.ErrNotFound)
+}
+
+func TestRepairUnique(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, personSchema())
+	_, err := e.Create(ctx, person{ID: "fine", Org: "o", Email: "fine@x.io"})
+	require.NoError(t, err)
+	raw := func(id, email string) rawItem {
+		return with(keyPS("MEMBER#"+id, "PROFILE"), rawItem{"_et": avS("Member"), "id": avS(id), "org": avS("o"), "email": avS(email)})
+	}
+	s.write(
+		raw("unguarded", "un@x.io"),
+		guardRaw("UNIQUE#Member#email#orphan@x.io", "nobody"),
+		guardRaw("UNIQUE#Member#email#left@x.io", "fine"),
+		raw("first", "twice@x.io"), guardRaw("UNIQUE#Member#email#twice@x.io", "first"), raw("second", "twice@x.io"),
+		raw("robbed", "robbed@x.io"), guardRaw("UNIQUE#Member#email#robbed@x.io", "nobody"),
+	)
+	find := func(repair bool) map[string]int {
+		found := map[string]int{}
+		seq := e.CheckUnique(ctx)
+		if repair {
+			seq = e.RepairUnique(ctx)
+		}
+		for p, err := range seq {
+			require.NoError(t, err)
+			key := string(p.Fault) + " " + p.Attribute + " " + text(p.Guard["PK"])
+			if p.Repaired {
+				key += " repaired"
+			}
+			found[key]++
+		}
+		return found
+	}
+	before := s.dump()
+	checked := find(false)
+	require.Equal(t, 1, checked["guard missing email UNIQUE#Member#email#un@x.io"])
+	require.Equal(t, 1, checked["guard orphaned email UNIQUE#Member#email#orphan@x.io"])
+	require.Equal(t, 1, checked["guard orphaned email UNIQUE#Member#email#left@x.io"])
+	require.Equal(t, 1, checked["value twice email UNIQUE#Member#email#twice@x.io"])
+	require.Equal(t, 1, checked["guard missing email UNIQUE#Member#email#robbed@x.io"])
+	require.Equal(t, 1, checked["guard orphaned email UNIQUE#Member#email#robbed@x.io"])
+	require.Len(t, checked, 6)
+	require.ElementsMatch(t, before, s.dump(), "checking changes nothing")
+
+	find(true)
+	find(true)
+	require.Equal(t, map[string]int{"value twice email UNIQUE#Member#email#twice@x.io": 1}, find(true))
+	require.Equal(t, map[string]string{
+		"UNIQUE#Member#email#fine@x.io": "MEMBER#fine", "UNIQUE#Member#email#un@x.io": "MEMBER#unguarded",
+		"UNIQUE#Member#email#twice@x.io": "MEMBER#first", "UNIQUE#Member#email#robbed@x.io": "MEMBER#robbed",
+	}, s.guards())
+}
+
+// lease is a record with a unique value that expires.
+type lease struct {
+	ID    string    `dynamodbav:"id"`
+	Name  string    `dynamodbav:"name"`
+	Until time.Time `dynamodbav:"until"`
+}
+
+var (
+	leaseName  = monotable.Field(func(l *lease) *string { return &l.Name })
+	leaseUntil = monotable.Field(func(l *lease) *time.Time { return &l.Until })
+)
+
+func TestF054_GuardsExpireWithTheirItem(t *testing.T) {
+	ctx := t.Context()
+	clock := newClock()
+	s := openStore(t, monotable.TableConfig{Clock: clock.now})
+	e := mustEntity(t, s.Table, monotable.Schema[lease]{
+		Name: "Lease", Key: monotable.Key{Partition: "LEASE#{id}", Sort: "L"},
+		Rules: []monotable.Rule[lease]{leaseName.Unique(), monotable.ExpiresAt(leaseUntil)},
+	})
+	key := keyPS("UNIQUE#Lease#name#n", "UNIQUE")
+	until := func() string { return asN(s.stored(key)["until"]) }
+	unix := func(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
+
+	end := clock.now().Add(time.Hour)
+	_, err := e.Create(ctx, lease{ID: "a", Name: "n", Until: end})
+	require.NoError(t, err)
+	require.Equal(t, unix(end), until())
+	end = end.Add(time.Hour)
+	_, err = e.Update(ctx, lease{ID: "a"}, leaseUntil.Set(end))
+	require.NoError(t, err)
+	require.Equal(t, unix(end), until())
+	end = end.Add(time.Hour)
+	_, err = e.Modify(ctx, lease{ID: "a"}, func(l *lease) error { l.Until = end; return nil })
+	require.NoError(t, err)
+	require.Equal(t, unix(end), until())
+	end = end.Add(time.Hour)
+	_, err = e.Put(ctx, lease{ID: "a", Name: "n", Until: end})
+	require.NoError(t, err)
+	require.Equal(t, unix(end), until())
+	_, err = e.Create(ctx, lease{ID: "b", Name: "n"})
+	require.ErrorIs(t, err, monotable.ErrDuplicate)
+
+	clock.forward(5 * time.Hour)
+	_, err = e.GetBy(ctx, leaseName.Eq("n"))
+	requireError(t, err, monotable.ErrNotFound)
+	_, err = e.Create(ctx, lease{ID: "b", Name: "n", Until: clock.now().Add(time.Hour)})
+	require.NoError(t, err, "an expired guard is nobody's")
+	got, err := e.GetBy(ctx, leaseName.Eq("n"))
+	require.NoError(t, err)
+	require.Equal(t, "b", got.ID)
+	_, err = e.Create(ctx, lease{ID: "a", Name: "n"})
+	require.ErrorIs(t, err, monotable.ErrDuplicate)
+	_, err = e.Create(ctx, lease{ID: "a", Name: "m"})
+	require.NoError(t, err, "an expired item is none")
+}
