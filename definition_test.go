@@ -66,6 +66,7 @@ var (
 	thingFlag = monotable.Field(func(t *thing) *bool { return &t.Flag })
 	thingOpt  = monotable.Field(func(t *thing) **int { return &t.Opt })
 	thingVer  = monotable.Field(func(t *thing) *int64 { return &t.Ver })
+	thingList = monotable.Field(func(t *thing) *[]string { return &t.List })
 	thingAt   = monotable.Field(func(t *thing) *time.Time { return &t.At })
 	global    string
 )

@@ -199,7 +199,7 @@ func (e *ConditionError) Is(target error) bool {
 func (e *ConditionError) Unwrap() error { return e.err }
 
 // DecodeError says that a stored item does not fit the entity's type. A write whose
-// answer does not decode was carried out: Written says so.
+// answer does not decode, or whose item could not be read back, was carried out: Written says so.
 type DecodeError struct {
 	Entity  string
 	Written bool
@@ -210,7 +210,7 @@ type DecodeError struct {
 func (e *DecodeError) Error() string {
 	text := "monotable: stored item does not decode: " + e.Err.Error()
 	if e.Written {
-		text = "monotable: written, but the answer does not decode: " + e.Err.Error()
+		text = "monotable: written, but what is stored is not known: " + e.Err.Error()
 	}
 	return text
 }

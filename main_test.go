@@ -180,6 +180,7 @@ type spyClient struct {
 	stale                                        atomic.Int64 // gets that were not consistent
 
 	onError func(error) error                                                 // changes an error of a write
+	onGet   func()                                                            // runs behind a GetItem
 	onQuery func(*dynamodb.QueryOutput, error) (*dynamodb.QueryOutput, error) // changes an answer
 }
 
@@ -199,7 +200,11 @@ func (c *spyClient) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts
 	if in.ConsistentRead == nil || !*in.ConsistentRead {
 		c.stale.Add(1)
 	}
-	return c.Client.GetItem(ctx, in, opts...)
+	out, err := c.Client.GetItem(ctx, in, opts...)
+	if c.onGet != nil {
+		c.onGet()
+	}
+	return out, err
 }
 
 func (c *spyClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {

@@ -388,6 +388,7 @@ func (d *difference) checkVersion() error {
 		return err
 	}
 	d.expect.version, d.mark.version = &n, n+1
+	d.m.setVersion(d.after, n+1)
 	d.where(name.Equal(value(stored)))
 	d.whereMark()
 	return d.countUp(&options{})

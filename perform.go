@@ -110,6 +110,10 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 	case actionDelete:
 		return s.was.before(), false, nil
 	}
+	if s.write.knows == nil && s.write.expect.version != nil {
+		stored, err := s.m.plan.Encode(s.write.after) // a Modify under a version: nothing else can be in it
+		return stored, false, err
+	}
 	stored, err := s.m.lookUp(ctx, s.o, s.key)
 	if err == nil {
 		err = s.m.present(stored)
@@ -120,8 +124,8 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 	return stored, false, nil
 }
 
-// unmatched keeps the text of an error that is about something else than the write, whose outcome it must not be taken for.
-func unmatched(err error) error { return errors.New(bare(err)) }
+// unmatched keeps the text of an error of the reading back alone: it must not be taken for the outcome of the write.
+func unmatched(err error) error { return errors.New("reading it back: " + bare(err)) }
 
 // send makes the request of a write alone. It gives what is stored then, and after a Delete what was stored before.
 func (w *write) send(ctx context.Context) (attributeMap, error) {

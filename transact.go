@@ -184,6 +184,9 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 		} else {
 			continue
 		}
+		if refusal, ok := op.Err.(*ConditionError); ok {
+			refusal.err = err
+		}
 		again = again && outdated
 		failed.add(op)
 	}

@@ -293,3 +293,217 @@ func TestF054_GuardsExpireWithTheirItem(t *testing.T) {
 	_, err = e.Create(ctx, lease{ID: "a", Name: "m"})
 	require.NoError(t, err, "an expired item is none")
 }
+
+func TestF045_GuardsCountInATransaction(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, personSchema())
+	people := func(n int) []monotable.WriteOp {
+		ops := make([]monotable.WriteOp, n)
+		for i := range ops {
+			id := strconv.Itoa(i)
+			ops[i] = e.CreateOp(person{ID: id, Org: "o", Email: id + "@x.io", Name: id})
+		}
+		return ops
+	}
+	requireError(t, s.TransactWrite(ctx, people(34)...), monotable.ErrInvalid)
+	require.Empty(t, s.dump())
+	require.NoError(t, s.TransactWrite(ctx, people(33)...))
+	require.Len(t, s.dump(), 99)
+
+	// Two items with one value are refused before anything is sent; the operation that meets a taken one is named.
+	err := s.TransactWrite(ctx, e.CreateOp(person{ID: "x", Email: "new@x.io"}), e.CreateOp(person{ID: "y", Email: "new@x.io"}))
+	requireError(t, err, monotable.ErrInvalid)
+	require.ErrorIs(t, err, monotable.ErrDuplicate)
+	err = s.TransactWrite(ctx, e.CreateOp(person{ID: "x", Email: "new@x.io"}), e.CreateOp(person{ID: "y", Email: "7@x.io"}), e.CreateOp(person{ID: "3"}))
+	requireError(t, err, monotable.ErrConditionFailed, monotable.ErrAlreadyExists)
+	require.ErrorIs(t, err, monotable.ErrDuplicate)
+	var failed *monotable.TransactionError
+	require.ErrorAs(t, err, &failed)
+	require.Len(t, failed.Operations, 2)
+	require.Equal(t, 1, failed.Operations[0].Index)
+	require.ErrorIs(t, failed.Operations[0], monotable.ErrDuplicate)
+	require.NotErrorIs(t, failed.Operations[1], monotable.ErrDuplicate)
+	require.Len(t, s.dump(), 99)
+}
+
+func TestF053_NoFalseDuplicates(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	spy := &spyClient{Client: s.client}
+	table := s.over(spy)
+	e := mustEntity(t, table, personSchema())
+	ann := person{ID: "ann", Org: "o", Name: "Ann", Email: "ann@x.io"}
+	_, err := e.Create(ctx, ann)
+	require.NoError(t, err)
+	before := s.guards()
+
+	calls := spy.calls()
+	_, err = e.Update(ctx, person{ID: "ann"}, personNote.Set("x"))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, spy.calls()-calls, "an update that does not touch the values is one request")
+
+	for name, write := range map[string]func() error{
+		"Put":    func() error { _, err := e.Put(ctx, ann); return err },
+		"Update": func() error { _, err := e.Update(ctx, person{ID: "ann"}, personEmail.Set("ANN@x.io")); return err },
+		"Upsert": func() error { _, err := e.Upsert(ctx, person{ID: "ann"}, personEmail.Set("ann@x.io")); return err },
+		"Modify": func() error {
+			_, err := e.Modify(ctx, person{ID: "ann"}, func(p *person) error { p.Note += "!"; return nil })
+			return err
+		},
+		"transaction": func() error { return table.TransactWrite(ctx, e.PutOp(ann)) },
+	} {
+		calls := spy.calls()
+		require.NoError(t, write(), name)
+		if name != "transaction" {
+			require.EqualValues(t, 2, spy.calls()-calls, "%s: a read and a write, no transaction", name)
+		}
+		require.Equal(t, before, s.guards(), name)
+	}
+
+	// Another condition that fails is no duplicate.
+	_, err = e.Create(ctx, ann)
+	requireError(t, err, monotable.ErrAlreadyExists, monotable.ErrConditionFailed)
+	require.NotErrorIs(t, err, monotable.ErrDuplicate)
+	_, err = e.Update(ctx, person{ID: "ann"}, personEmail.Set("new@x.io"), personNote.Eq("other"))
+	requireError(t, err, monotable.ErrConditionFailed)
+	require.NotErrorIs(t, err, monotable.ErrDuplicate)
+	_, err = e.Update(ctx, person{ID: "nobody"}, personEmail.Set("new@x.io"))
+	requireError(t, err, monotable.ErrNotFound, monotable.ErrConditionFailed)
+
+	// A guard left over by an item that is gone is its own again.
+	s.write(guardRaw("UNIQUE#Member#email#back@x.io", "back"))
+	_, err = e.Create(ctx, person{ID: "back", Org: "o", Email: "back@x.io"})
+	require.NoError(t, err)
+}
+
+func TestF052_AnothersGuardStays(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, personSchema())
+	_, err := e.Create(ctx, person{ID: "ann", Org: "o", Email: "ann@x.io"})
+	require.NoError(t, err)
+	// Somebody else holds the guard of ann's value, as after a repair by hand.
+	s.write(guardRaw("UNIQUE#Member#email#ann@x.io", "bob"))
+	for _, write := range []func() error{
+		func() error { _, err := e.Update(ctx, person{ID: "ann"}, personEmail.Set("a1@x.io")); return err },
+		func() error { _, err := e.Put(ctx, person{ID: "ann", Org: "o", Email: "a2@x.io"}); return err },
+		func() error {
+			_, err := e.Modify(ctx, person{ID: "ann"}, func(p *person) error { p.Email = "a3@x.io"; return nil })
+			return err
+		},
+		func() error { return s.TransactWrite(ctx, e.UpdateOp(person{ID: "ann"}, personEmail.Set("a4@x.io"))) },
+		func() error { _, err := e.Delete(ctx, person{ID: "ann"}); return err },
+	} {
+		item := s.stored(keyPS("MEMBER#ann", "PROFILE"))
+		s.write(with(item, rawItem{"email": avS("ann@x.io")}))
+		require.NoError(t, write())
+		require.Equal(t, "MEMBER#bob", s.guards()["UNIQUE#Member#email#ann@x.io"])
+	}
+}
+
+// TestF052_ValuesThatMoveMeanwhile lets another writer change the value between the read and the write.
+func TestF052_ValuesThatMoveMeanwhile(t *testing.T) {
+	for name, write := range map[string]func(t *testing.T, e *monotable.Entity[person]) error{
+		"Put": func(t *testing.T, e *monotable.Entity[person]) error {
+			_, err := e.Put(t.Context(), person{ID: "ann", Org: "o", Email: "mine@x.io"})
+			return err
+		},
+		"Update": func(t *testing.T, e *monotable.Entity[person]) error {
+			_, err := e.Update(t.Context(), person{ID: "ann"}, personEmail.Set("mine@x.io"))
+			return err
+		},
+		"Modify": func(t *testing.T, e *monotable.Entity[person]) error {
+			_, err := e.Modify(t.Context(), person{ID: "ann"}, func(p *person) error { p.Email = "mine@x.io"; return nil })
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openStore(t, monotable.TableConfig{})
+			other := mustEntity(t, s.Table, personSchema())
+			_, err := other.Create(t.Context(), person{ID: "ann", Org: "o", Email: "ann@x.io"})
+			require.NoError(t, err)
+			moved := false
+			spy := &spyClient{Client: s.client, onGet: func() {
+				if !moved {
+					moved = true
+					_, err := other.Update(t.Context(), person{ID: "ann"}, personEmail.Set("moved@x.io"))
+					require.NoError(t, err)
+				}
+			}}
+			require.NoError(t, write(t, mustEntity(t, s.over(spy), personSchema())))
+			require.Equal(t, map[string]string{"UNIQUE#Member#email#mine@x.io": "MEMBER#ann"}, s.guards())
+		})
+	}
+}
+
+func TestUniqueDefinitions(t *testing.T) {
+	for name, rules := range map[string][]monotable.Rule[thing]{
+		"a list":            {thingList.Unique()},
+		"a scope of a list": {thingName.Unique(thingList)},
+		"the version":       {monotable.AttrRule[thing, int64]{}, thingVer.Unique(), monotable.Version(thingVer)},
+		"twice":             {thingName.Unique(), thingName.Unique(thingID)},
+		"a nil scope":       {thingName.Unique(nil)},
+	} {
+		_, err := monotable.NewEntity(declare(t), monotable.Schema[thing]{Name: "Thing", Key: monotable.Key{Partition: "T#{id}", Sort: "T"}, Rules: rules})
+		requireError(t, err, monotable.ErrInvalid)
+		require.NotNil(t, err, name)
+	}
+	numbers, err := monotable.NewTable(offline(), monotable.TableConfig{Name: "app", PartitionKey: "count", PartitionKeyType: "N"})
+	require.NoError(t, err)
+	_, err = monotable.NewEntity(numbers, monotable.Schema[thing]{Name: "Thing", Rules: []monotable.Rule[thing]{thingName.Unique()}})
+	require.ErrorContains(t, err, "keys are text")
+
+	table := declare(t)
+	_, err = monotable.NewEntity(table, monotable.Schema[thing]{Name: "A#B", Key: monotable.Key{Partition: "T#{id}", Sort: "T"}, Rules: []monotable.Rule[thing]{thingName.Unique()}})
+	require.ErrorContains(t, err, "Unique")
+	_, err = monotable.NewEntity(table, monotable.Schema[thing]{Name: "Thing", Key: monotable.Key{Partition: "T#{id}", Sort: "T"}, Rules: []monotable.Rule[thing]{thingName.Unique()}})
+	require.NoError(t, err)
+	_, err = monotable.NewEntity(table, monotable.Schema[person]{Name: "P", Key: monotable.Key{Partition: "UNIQUE#{id:raw}", Sort: "UNIQUE"}})
+	require.ErrorContains(t, err, "guard of Thing.name")
+	for _, write := range []string{"PK", "_et"} {
+		_, err = monotable.NewTable(offline(), monotable.TableConfig{Name: "app", PartitionKey: "PK", WriteID: write})
+		requireError(t, err, monotable.ErrInvalid)
+	}
+}
+
+func TestUpsertOpInATransaction(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, personSchema())
+	upsert := e.UpsertOp(person{ID: "ann"}, personOrg.Set("o"), personNote.Set("n"), personEmail.SetIfAbsent("ann@x.io"))
+	require.NoError(t, s.TransactWrite(ctx, upsert))
+	got, err := e.GetBy(ctx, personEmail.Eq("ann@x.io"))
+	require.NoError(t, err)
+	require.Equal(t, person{ID: "ann", Org: "o", Note: "n", Email: "ann@x.io"}, got)
+	_, err = e.Update(ctx, person{ID: "ann"}, personNote.Set("m"), personEmail.Set("other@x.io"))
+	require.NoError(t, err)
+	require.NoError(t, s.TransactWrite(ctx, upsert))
+	got, err = e.Get(ctx, person{ID: "ann"})
+	require.NoError(t, err)
+	require.Equal(t, person{ID: "ann", Org: "o", Note: "n", Email: "other@x.io"}, got)
+
+	// The item comes, and goes, between the read and the transaction.
+	other := e
+	for _, meanwhile := range []func() error{
+		func() error { _, err := other.Create(ctx, person{ID: "eve", Org: "p"}); return err },
+		func() error { _, err := other.Delete(ctx, person{ID: "eve"}); return err },
+	} {
+		once := false
+		spy := &spyClient{Client: s.client, onGet: func() {
+			if !once {
+				once = true
+				require.NoError(t, meanwhile())
+			}
+		}}
+		table := s.over(spy)
+		e := mustEntity(t, table, personSchema())
+		require.NoError(t, table.TransactWrite(ctx, e.UpsertOp(person{ID: "eve"}, personNote.Set("n"), personOrg.Set("o"))))
+		got, err := e.Get(ctx, person{ID: "eve"})
+		require.NoError(t, err)
+		require.Equal(t, person{ID: "eve", Org: "o", Note: "n"}, got)
+	}
+	request, err := upsert.Request()
+	requireError(t, err, monotable.ErrInvalid)
+	require.Nil(t, request)
+}
