@@ -50,6 +50,8 @@ type attempts struct {
 	resend  resending
 	timeout time.Duration
 
+	observed *observedRequest
+
 	mu        sync.Mutex
 	made      int
 	sent      bool  // the current attempt has reached the HTTP client
@@ -75,9 +77,11 @@ func (a *attempts) add(stack *middleware.Stack) error {
 
 // attempt runs around each attempt.
 func (a *attempts) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	if err := a.begin(); err != nil {
+	number, err := a.begin()
+	if err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
+	ctx, info := a.observed.start(ctx, number, a.observed.now())
 	bounded, cancel := ctx, context.CancelFunc(func() {})
 	if a.timeout > 0 {
 		bounded, cancel = context.WithTimeout(ctx, a.timeout)
@@ -88,27 +92,31 @@ func (a *attempts) attempt(ctx context.Context, in middleware.FinalizeInput, nex
 		err = &noReply{text: "no reply within " + a.timeout.String()}
 	}
 	cancel()
-	a.end(err)
+	open := a.end(err)
+	a.observed.end(ctx, info, out.Result, err, open)
 	return out, metadata, err
 }
 
-func (a *attempts) begin() error {
+func (a *attempts) begin() (number int, _ error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.resend == resendNever && a.ambiguous != nil {
-		return a.ambiguous
+		return 0, a.ambiguous
 	}
 	a.made, a.sent = a.made+1, false
-	return nil
+	return a.made, nil
 }
 
-func (a *attempts) end(err error) {
+// end says whether the attempt may have taken effect though it failed.
+func (a *attempts) end(err error) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = err
-	if err != nil && a.sent && mayHaveApplied(err) {
+	open := err != nil && a.sent && mayHaveApplied(err)
+	if open {
 		a.ambiguous = err
 	}
+	return open
 }
 
 // open says that an attempt may have taken effect.

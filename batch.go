@@ -2,74 +2,15 @@ package monotable
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"reflect"
-	"strconv"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/monotable/monotable/internal/codec"
-)
-
-// DynamoDB's limits on one batch request.
-const (
-	maxBatchWrite = 25
-	maxBatchGet   = 100
-)
-
-const (
-	defaultConcurrency   = 4
-	defaultBatchAttempts = 10
 )
 
 // BatchOp is an operation that a batch can carry: a Put or a Delete without conditions.
 type BatchOp interface {
 	WriteOp
 	batch(ctx context.Context) (*batchEntry, error)
-}
-
-// batchEntry is one compiled request of a batch and what has become of it.
-type batchEntry struct {
-	index   int
-	table   string
-	core    *tableCore
-	options *options
-	key     attributeMap
-	write   types.WriteRequest
-}
-
-// identity tells keys apart: the table's name and the key's values, each with its length.
-func (b *batchEntry) identity() string {
-	return keyIdentity(b.table, b.core, b.key)
-}
-
-// keyIdentity is equal for equal keys only: numbers by value, texts and binaries by bytes.
-func keyIdentity(table string, core *tableCore, key attributeMap) string {
-	id := []byte(strconv.Itoa(len(table)) + ":" + table)
-	for _, k := range core.primary.all() {
-		text := scalarText(key[k.Name])
-		id = append(id, strconv.Itoa(len(text))+":"+text...)
-	}
-	return string(id)
-}
-
-// scalarText is the text of a key's value: equal for equal values of one type.
-func scalarText(av types.AttributeValue) string {
-	switch av := av.(type) {
-	case *types.AttributeValueMemberS:
-		return av.Value
-	case *types.AttributeValueMemberB:
-		return string(av.Value)
-	case *types.AttributeValueMemberN:
-		if plain, err := codec.CanonicalNumber(av.Value); err == nil {
-			return plain
-		}
-		return av.Value
-	}
-	return ""
 }
 
 // batch compiles a Put without its condition.
@@ -91,10 +32,7 @@ func (o PutOp[T]) batch(ctx context.Context) (*batchEntry, error) {
 	if len(w.expect.absent) > 0 && !o.e.options.reveal {
 		return nil, invalidf("%s is hidden and not given, and a batch would erase it; say Reveal if the item is whole without it", w.expect.absent[0])
 	}
-	return &batchEntry{
-		table: o.e.options.tableName(m.table), core: m.table, options: &o.e.options, key: w.key,
-		write: types.WriteRequest{PutRequest: &types.PutRequest{Item: w.item}},
-	}, nil
+	return o.e.batchEntry(o, w.key, types.WriteRequest{PutRequest: &types.PutRequest{Item: w.item}}, w.item), nil
 }
 
 // batch compiles a Delete without its condition.
@@ -113,250 +51,124 @@ func (o DeleteOp[T]) batch(context.Context) (*batchEntry, error) {
 	if version != nil {
 		return nil, invalidf("the key has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite")
 	}
+	return o.e.batchEntry(o, key, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}}, key), nil
+}
+
+func (e *Entity[T]) batchEntry(op BatchOp, key attributeMap, w types.WriteRequest, sent attributeMap) *batchEntry {
+	table := e.options.tableName(e.model.table)
 	return &batchEntry{
-		table: o.e.options.tableName(m.table), core: m.table, options: &o.e.options, key: key,
-		write: types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}},
-	}, nil
-}
-
-// BatchFailure is an operation of a batch that was not carried out, or perhaps not.
-type BatchFailure struct {
-	Index int     // in the call
-	Op    BatchOp // ready to be sent again
-	Err   error
-}
-
-// BatchError says what has become of each operation of a BatchWrite that did not complete. It matches ErrUnprocessed if the
-// service left something unprocessed to the end, ErrOutcomeUnknown if some outcome is unknown, and whatever else the failures match.
-type BatchError struct {
-	Written    []int          // indexes of the operations that were carried out
-	NotWritten []BatchFailure // certainly not carried out
-	Unknown    []BatchFailure // sent, without a definite answer
-}
-
-func (e *BatchError) Error() string {
-	text := fmt.Sprintf("monotable: batch: %d written, %d not written, %d unknown", len(e.Written), len(e.NotWritten), len(e.Unknown))
-	for _, failures := range [][]BatchFailure{e.NotWritten, e.Unknown} {
-		if len(failures) > 0 {
-			return text + fmt.Sprintf("; operation %d: %s", failures[0].Index, failures[0].Err)
-		}
+		table: table, core: e.model.table, entity: e.model.name, key: key, id: keyIdentity(table, e.model.table, key),
+		op: op, write: w, bytes: wireSize(table, sent), places: 1,
 	}
-	return text
 }
 
-// Unwrap gives the errors of the failures.
-func (e *BatchError) Unwrap() []error {
-	var errs []error
-	for _, f := range append(e.NotWritten[:len(e.NotWritten):len(e.NotWritten)], e.Unknown...) {
-		errs = append(errs, f.Err)
-	}
-	return errs
-}
-
-// Rest is what to pass to BatchWrite to finish the work: Put and Delete can be repeated, so Unknown is in it too.
-func (e *BatchError) Rest() []BatchOp {
-	var ops []BatchOp
-	for _, f := range append(e.NotWritten[:len(e.NotWritten):len(e.NotWritten)], e.Unknown...) {
-		ops = append(ops, f.Op)
-	}
-	return ops
-}
-
-// BatchWrite puts and deletes any number of items of any entities, also of other tables with the same client, in requests of 25. It
-// is not atomic, and it takes no conditions: an item of another entity at a key is overwritten, versions cannot be
+// BatchWrite puts and deletes any number of items of any entities, also of other tables with the same client, in requests of 25, as
+// DynamoDB takes them. It is not atomic, and it takes no conditions: an item of another entity at a key is overwritten, versions cannot be
 // checked. All operations are compiled before anything is sent: one bad one is named by its index, with ErrInvalid, and so are
-// two on the same item.
+// two on the same item. No operations are no request and no error.
 //
 // Parts that the service leaves unprocessed are sent again as they were built, with full jitter, until [Attempts] rounds in a row made no
-// progress or the context ends. Then a [*BatchError] lists every operation. [Concurrency] bounds the requests under way.
+// progress or the context ends. Then a [*BatchError] lists every operation. A request that is refused ends its own operations only; the
+// others go on, unless [StopOnFailure] is given. The options are those of the table; of an operation's entity, [TableName] and what
+// its item is made with count. [Concurrency] bounds the requests under way, [Pace] and [PaceUnits] the rate; [Progress] tells how far it is.
 func (t *Table) BatchWrite(ctx context.Context, ops ...BatchOp) error {
-	return opError("BatchWrite", "", t.Name(), t.batchWrite(ctx, ops))
+	ctx, v := t.begin(ctx, "BatchWrite")
+	err := t.batchWrite(ctx, &t.options, "operation", ops)
+	return v.end(ctx, err, writtenOf(len(ops), err))
 }
 
-func (t *Table) batchWrite(ctx context.Context, ops []BatchOp) error {
+// BatchPut is [Table.BatchWrite] of one Put for each item, with the entity's options. items is not changed, and not kept.
+func (e *Entity[T]) BatchPut(ctx context.Context, items []T) error {
+	ops := make([]BatchOp, len(items))
+	for i, item := range items {
+		ops[i] = e.PutOp(item)
+	}
+	ctx, v := e.begin(ctx, "BatchPut")
+	err := e.model.table.batchWrite(ctx, &e.options, "item", ops)
+	return v.end(ctx, err, writtenOf(len(ops), err))
+}
+
+// BatchDelete is [Table.BatchWrite] of one Delete for each key, with the entity's options. That nothing is at a key is no error.
+func (e *Entity[T]) BatchDelete(ctx context.Context, keys []T) error {
+	ops := make([]BatchOp, len(keys))
+	for i, key := range keys {
+		ops[i] = e.DeleteOp(key)
+	}
+	ctx, v := e.begin(ctx, "BatchDelete")
+	err := e.model.table.batchWrite(ctx, &e.options, "key", ops)
+	return v.end(ctx, err, writtenOf(len(ops), err))
+}
+
+// batchWrite is BatchWrite under the options o. what is a word for one of ops.
+func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, ops []BatchOp) error {
 	entries := make([]*batchEntry, len(ops))
 	seen := make(map[string]int, len(ops))
 	for i, op := range ops {
 		if op == nil {
-			return invalidf("operation %d is nil", i)
+			return invalidf("%s %d is nil", what, i)
 		}
 		entry, err := op.batch(ctx)
+		if err == nil {
+			err = c.admits(o, entry)
+		}
 		if err != nil {
-			return indexed("operation", i, err)
+			return indexed(what, i, err)
 		}
-		if entry.core.client != t.client {
-			return invalidf("operation %d is of a table with another client", i)
+		if first, ok := seen[entry.id]; ok {
+			return invalidf("%ss %d and %d are on the same item", what, first, i)
 		}
-		if err := t.options.inScope(entry.key[entry.core.primary.partition[0].Name]); err != nil {
-			return indexed("operation", i, err)
-		}
-		id := entry.identity()
-		if first, ok := seen[id]; ok {
-			return invalidf("operations %d and %d are on the same item", first, i)
-		}
-		seen[id], entry.index, entries[i] = i, i, entry
+		seen[entry.id], entries[i] = i, entry
 	}
 	if err := started(ctx); err != nil {
 		return err
 	}
-	outcomes := make([]error, len(ops))
-	run := batchRun[*batchEntry]{options: &t.options, size: maxBatchWrite, send: t.sendWrites}
-	run.all(ctx, entries, func(e *batchEntry, err error) { outcomes[e.index] = err })
-	return batchError(ops, outcomes)
+	run := batchRun{core: c, options: o, size: maxBatchWrite, send: func(ctx context.Context, chunk []*batchEntry) (batchAnswer, error) {
+		return c.sendWrites(ctx, o, chunk)
+	}}
+	run.all(ctx, entries)
+	return batchError(entries)
 }
 
-func batchError(ops []BatchOp, outcomes []error) error {
-	e := &BatchError{}
-	for i, err := range outcomes {
-		switch {
-		case err == nil:
-			e.Written = append(e.Written, i)
-		case errors.Is(err, ErrOutcomeUnknown):
-			e.Unknown = append(e.Unknown, BatchFailure{i, ops[i], err})
-		default:
-			e.NotWritten = append(e.NotWritten, BatchFailure{i, ops[i], err})
-		}
+// admits refuses what the table's client or scope does not reach.
+func (c *tableCore) admits(o *options, e *batchEntry) error {
+	if e.core.client != c.client {
+		return invalidf("it is of a table with another client")
 	}
-	if len(e.Written) == len(ops) {
-		return nil
-	}
-	return e
+	return o.inScope(e.key[e.core.primary.partition[0].Name])
 }
 
-// sendWrites sends one request and gives back what was left unprocessed.
-func (t *Table) sendWrites(ctx context.Context, entries []*batchEntry) ([]*batchEntry, error) {
+// sendWrites makes one request.
+func (c *tableCore) sendWrites(ctx context.Context, o *options, chunk []*batchEntry) (batchAnswer, error) {
 	in := &dynamodb.BatchWriteItemInput{
 		RequestItems:           map[string][]types.WriteRequest{},
-		ReturnConsumedCapacity: t.options.returnCapacity(),
+		ReturnConsumedCapacity: o.batchCapacity(),
 	}
-	for _, e := range entries {
+	for _, e := range chunk {
 		in.RequestItems[e.table] = append(in.RequestItems[e.table], e.write)
 	}
-	out, a, err := send(ctx, &t.options, resendFreely, t.client.BatchWriteItem, in)
+	out, a, err := send(ctx, o, resendFreely, c.client.BatchWriteItem, in)
 	if err != nil {
-		return entries, a.failure(t.tableCore, err, true)
+		return batchAnswer{}, a.undone(c, err, true)
 	}
-	if len(out.UnprocessedItems) == 0 {
-		return nil, nil
-	}
-	left := map[string]bool{}
+	named := make(map[string][]attributeMap, len(out.UnprocessedItems))
 	for table, writes := range out.UnprocessedItems {
 		for _, w := range writes {
-			for _, e := range entries {
-				if e.table != table {
-					continue
-				}
-				if w.PutRequest != nil {
-					left[keyIdentity(table, e.core, w.PutRequest.Item)] = true
-				} else if w.DeleteRequest != nil {
-					left[keyIdentity(table, e.core, w.DeleteRequest.Key)] = true
-				}
-				break
+			switch {
+			case w.PutRequest != nil:
+				named[table] = append(named[table], w.PutRequest.Item)
+			case w.DeleteRequest != nil:
+				named[table] = append(named[table], w.DeleteRequest.Key)
 			}
 		}
 	}
-	var rest []*batchEntry
-	for _, e := range entries {
-		if left[e.identity()] {
-			rest = append(rest, e)
-		}
+	left, ok := entriesByKey(chunk).all(named)
+	if !ok {
+		return batchAnswer{}, &serviceFailure{sentinels: []error{ErrOutcomeUnknown}, err: errStrangeAnswer}
 	}
-	return rest, nil
-}
-
-// batchRun sends entries in chunks, several at a time, and sends again what was left.
-type batchRun[E any] struct {
-	options *options
-	size    int
-	// send makes one request. It gives back what was not processed; with an error, none of the entries were, or it is unknown.
-	send func(ctx context.Context, entries []E) ([]E, error)
-}
-
-// all settles every entry: with nil when it is done, else with the reason why not. done is called once an entry, not concurrently.
-func (r *batchRun[E]) all(ctx context.Context, entries []E, done func(E, error)) {
-	var mu sync.Mutex
-	settle := func(entries []E, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, e := range entries {
-			done(e, err)
-		}
+	answer := batchAnswer{left: left, units: unitsOf(out)}
+	if a.open() {
+		// The SDK has sent it before. What is left now may have been written then.
+		answer.doubt = a.doubt()
 	}
-	slots := make(chan struct{}, max(r.options.concurrency, 1))
-	if r.options.concurrency == 0 {
-		slots = make(chan struct{}, defaultConcurrency)
-	}
-	var running sync.WaitGroup
-	for len(entries) > 0 {
-		chunk := entries[:min(r.size, len(entries))]
-		entries = entries[len(chunk):]
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			r.chunk(ctx, chunk, settle)
-		})
-	}
-	running.Wait()
-}
-
-// chunk sends one chunk until it is done, or until nothing has moved for too long.
-func (r *batchRun[E]) chunk(ctx context.Context, chunk []E, settle func([]E, error)) {
-	var ambiguous error // an earlier request with what is still in chunk may have been carried out
-	stuck := 0
-	for {
-		if err := started(ctx); err != nil {
-			settle(chunk, errors.Join(ambiguous, err))
-			return
-		}
-		rest, err := r.send(ctx, chunk)
-		stuck++
-		switch {
-		case err == nil:
-			settle(without(chunk, rest), nil)
-			if len(rest) == 0 {
-				return
-			}
-			if len(rest) < len(chunk) {
-				stuck = 0
-			}
-			// The service has named what it did not do, so nothing of it is in doubt any more.
-			chunk, ambiguous, err = rest, nil, ErrUnprocessed
-		case errors.Is(err, ErrOutcomeUnknown):
-			ambiguous = err
-		case !errors.Is(err, ErrThrottled) && !errors.Is(err, ErrUnprocessed):
-			settle(chunk, errors.Join(ambiguous, err))
-			return
-		}
-		if stuck >= r.attempts() {
-			settle(chunk, errors.Join(ambiguous, err))
-			return
-		}
-		if waitErr := r.options.waitAs(ctx, batchBackoff, stuck); waitErr != nil {
-			settle(chunk, errors.Join(ambiguous, waitErr, err))
-			return
-		}
-	}
-}
-
-func (r *batchRun[E]) attempts() int {
-	if r.options.attempts == 0 {
-		return defaultBatchAttempts
-	}
-	return r.options.attempts
-}
-
-// without gives the entries that are not in rest, which keeps the order of all.
-func without[E any](all, rest []E) []E {
-	if len(rest) == 0 {
-		return all
-	}
-	var done []E
-	for _, e := range all {
-		if len(rest) > 0 && reflect.ValueOf(e).Pointer() == reflect.ValueOf(rest[0]).Pointer() {
-			rest = rest[1:]
-			continue
-		}
-		done = append(done, e)
-	}
-	return done
+	return answer, nil
 }

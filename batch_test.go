@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -38,6 +40,20 @@ var (
 	letterVer    = monotable.Field(func(l *letter) *int { return &l.Ver })
 )
 
+func parcelSchema() monotable.Schema[parcel] {
+	return monotable.Schema[parcel]{
+		Name: "Parcel", Key: monotable.Key{Partition: "BOX#{box}", Sort: "PARCEL#{id}"},
+		Rules: []monotable.Rule[parcel]{monotable.Max(parcelWeight, 100)},
+	}
+}
+
+func letterSchema() monotable.Schema[letter] {
+	return monotable.Schema[letter]{
+		Name: "Letter", Key: monotable.Key{Partition: "BOX#{box}", Sort: "LETTER#{id:05}"},
+		Rules: []monotable.Rule[letter]{monotable.Version(letterVer)},
+	}
+}
+
 // post is a table with two entities, in memory so that faults can be ordered.
 type post struct {
 	engine  *memdb.Engine
@@ -51,14 +67,8 @@ func newPost(t testing.TB) *post {
 	t.Helper()
 	p := &post{engine: memdb.New(memdb.Options{})}
 	p.table = monotabletest.TableOn(t, p.engine.Client(), monotable.TableConfig{Name: "post", PartitionKey: "PK", SortKey: "SK"})
-	p.parcels = monotable.MustEntity(p.table, monotable.Schema[parcel]{
-		Name: "Parcel", Key: monotable.Key{Partition: "BOX#{box}", Sort: "PARCEL#{id}"},
-		Rules: []monotable.Rule[parcel]{monotable.Max(parcelWeight, 100)},
-	})
-	p.letters = monotable.MustEntity(p.table, monotable.Schema[letter]{
-		Name: "Letter", Key: monotable.Key{Partition: "BOX#{box}", Sort: "LETTER#{id:05}"},
-		Rules: []monotable.Rule[letter]{monotable.Version(letterVer)},
-	})
+	p.parcels = mustEntity(t, p.table, parcelSchema())
+	p.letters = mustEntity(t, p.table, letterSchema())
 	p.faults(memdb.Faults{})
 	return p
 }
@@ -331,4 +341,167 @@ func TestF040_BatchCancelledHalfway(t *testing.T) {
 		assert.GreaterOrEqual(t, n, len(batch.Written))
 		assert.LessOrEqual(t, n, len(batch.Written)+len(batch.Unknown))
 	})
+}
+
+// timeline notes when requests with items come, and how many items they have.
+type timeline struct {
+	mu    sync.Mutex
+	at    []time.Time
+	items []int
+}
+
+// watch lets p note its requests, from the key of each action: those of one request come at one instant of a bubble.
+func (l *timeline) watch(p *post) {
+	p.faults(memdb.Faults{
+		Internal: func(memdb.Call) bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.at, l.items = append(l.at, time.Now()), append(l.items, 0)
+			return false
+		},
+		Unprocessed: func(memdb.Call) bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.items[len(l.items)-1]++
+			return false
+		},
+	})
+}
+
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for rate, want := range map[float64]struct {
+			requests int
+			takes    time.Duration
+		}{
+			0:    {4, 0},
+			-1:   {4, 0},
+			1000: {4, 75 * time.Millisecond}, // the fourth waits for 75
+			50:   {4, 1500 * time.Millisecond},
+			10:   {10, 9 * time.Second}, // a second's worth in a request
+			0.5:  {100, 198 * time.Second},
+		} {
+			p := newPost(t)
+			var seen timeline
+			seen.watch(p)
+			start := time.Now()
+			require.NoError(t, p.table.With(monotable.Pace(rate)).BatchWrite(t.Context(), p.puts(100)...))
+			assert.Equal(t, want.takes, time.Since(start), rate)
+			assert.Len(t, seen.at, want.requests, rate)
+			for i := range seen.at {
+				if sent := 25 * i; rate > 0 && want.requests == 4 {
+					assert.GreaterOrEqual(t, seen.at[i].Sub(start).Seconds()*rate+0.001, float64(sent), rate)
+				}
+			}
+		}
+
+		p := newPost(t)
+		require.NoError(t, p.table.BatchWrite(t.Context(), p.puts(30)...))
+		keys := make([]parcel, 30)
+		for i := range keys {
+			keys[i] = parcel{Box: "a", ID: fmt.Sprintf("%05d", i)}
+		}
+		start := time.Now()
+		_, err := p.parcels.With(monotable.Pace(10)).BatchGet(t.Context(), keys)
+		require.NoError(t, err)
+		assert.Equal(t, 2*time.Second, time.Since(start))
+	})
+}
+
+// What is sent again counts too.
+func TestPace_SentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPost(t)
+		first := true
+		p.faults(memdb.Faults{Unprocessed: func(c memdb.Call) bool {
+			left := first
+			first = c.Position != 9 && first
+			return left
+		}})
+		start := time.Now()
+		fast := monotable.Backoff(func(int) time.Duration { return time.Millisecond })
+		require.NoError(t, p.table.With(monotable.Pace(10), fast).BatchWrite(t.Context(), p.puts(10)...))
+		assert.InDelta(t, 1, time.Since(start).Seconds(), 0.01)
+	})
+}
+
+func TestPace_EndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, pace := range map[string]monotable.Option{"items": monotable.Pace(1e-300), "units": monotable.PaceUnits(1e-300)} {
+			p := newPost(t)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			start := time.Now()
+			err := p.table.With(pace).BatchWrite(ctx, p.puts(100)...)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded, name)
+			assert.Equal(t, time.Minute, time.Since(start), name)
+			var batch *monotable.BatchError
+			require.ErrorAs(t, err, &batch)
+			assert.NotEmpty(t, batch.Written, name)
+			assert.Empty(t, batch.Unknown, "what waited was not sent")
+			assert.Equal(t, 100, len(batch.Written)+len(batch.NotWritten))
+		}
+	})
+}
+
+func TestPaceUnits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPost(t)
+		ops := p.puts(100)
+		for i := range ops { // of 4 units each
+			ops[i] = p.parcels.PutOp(parcel{Box: "a", ID: fmt.Sprintf("%05d", i), Secret: strings.Repeat("x", 3500)})
+		}
+		for _, concurrency := range []int{1, 4} {
+			var used monotable.ConsumedCapacity
+			start := time.Now()
+			limited := p.table.With(monotable.PaceUnits(100), monotable.Concurrency(concurrency), monotable.Capacity(&used))
+			require.NoError(t, limited.BatchWrite(t.Context(), ops...))
+			assert.InDelta(t, 400, used.Units(), 1)
+			assert.Equal(t, 3*time.Second, time.Since(start), "the fourth waits until 300 units are paid for")
+		}
+		start := time.Now()
+		require.NoError(t, p.table.With(monotable.PaceUnits(0)).BatchWrite(t.Context(), ops...))
+		assert.Zero(t, time.Since(start))
+	})
+}
+
+func TestEntityBatchPutAndDelete(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	parcels, letters := mustEntity(t, s.Table, parcelSchema()), mustEntity(t, s.Table, letterSchema())
+	ctx := t.Context()
+	require.NoError(t, parcels.BatchPut(ctx, nil))
+	items := make([]parcel, 30)
+	for i := range items {
+		items[i] = parcel{Box: "a", ID: fmt.Sprintf("%05d", i), Weight: i}
+	}
+	check := unchanged(t, items)
+	require.NoError(t, parcels.BatchPut(ctx, items))
+	check()
+	require.Len(t, s.dump(), 30)
+	require.NoError(t, parcels.BatchDelete(ctx, append(items[:29:29], parcel{Box: "a", ID: "nothing"})))
+	require.Equal(t, "00029", s.dump()[0]["id"].(*types.AttributeValueMemberS).Value)
+	require.Len(t, s.dump(), 1)
+
+	// The entity's options: a version, a table.
+	err := letters.BatchPut(ctx, []letter{{Box: "a", ID: 1}})
+	requireError(t, err, monotable.ErrInvalid)
+	assert.ErrorContains(t, err, "BatchPut Letter: item 0")
+	require.NoError(t, letters.With(monotable.WithoutVersionCheck()).BatchPut(ctx, []letter{{Box: "a", ID: 1}}))
+	err = parcels.With(monotable.TableName("elsewhere")).BatchPut(ctx, items)
+	require.ErrorContains(t, err, "ResourceNotFoundException")
+	scoped := mustEntity(t, s.Scoped("BOX#b"), parcelSchema())
+	requireError(t, scoped.BatchPut(ctx, items), monotable.ErrInvalid)
+	requireError(t, scoped.BatchDelete(ctx, items), monotable.ErrInvalid)
+	require.Len(t, s.dump(), 2)
+
+	for _, err := range []error{
+		parcels.BatchPut(ctx, []parcel{{Box: "a", ID: "1"}, {Box: "a"}}),
+		parcels.BatchDelete(ctx, []parcel{{Box: "a", ID: "1"}, {Box: "a"}}),
+	} {
+		requireError(t, err, monotable.ErrInvalid)
+		assert.Regexp(t, `(item|key) 1: `, err.Error())
+	}
+	assert.ErrorContains(t, parcels.BatchPut(ctx, []parcel{items[0], items[1], items[0]}), "items 0 and 2 are on the same item")
+	assert.ErrorContains(t, parcels.BatchDelete(ctx, []parcel{items[0], items[0]}), "keys 0 and 1 are on the same item")
+	require.Len(t, s.dump(), 2)
 }

@@ -3,10 +3,11 @@ package monotable
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
 )
 
 // State is what has become of one key of a BatchGet.
@@ -15,7 +16,7 @@ type State int
 const (
 	// Unprocessed says that the service did not answer for the key to the end. Err says why; nothing is known of the item.
 	Unprocessed State = iota
-	// Found says that Item is what is stored.
+	// Found says that Item, or the destination, is what is stored.
 	Found
 	// Missing says that the service answered that there is no item, or the item has expired.
 	Missing
@@ -27,137 +28,210 @@ func (s State) String() string {
 	return [...]string{"Unprocessed", "Found", "Missing", "Failed"}[s]
 }
 
-// BatchResult is the answer for one key of a BatchGet.
+// BatchResult is the answer for one key of an [Entity.BatchGet].
 type BatchResult[T any] struct {
 	State State
 	Item  T     // when Found
 	Err   error // when Unprocessed or Failed
 }
 
-// BatchGet reads any number of items by their keys, in requests of 100, several at a time ([Concurrency]). The results have the
-// order and length of keys; a key that stands there twice is read once. What the service leaves unprocessed is asked for again, with
-// full jitter, until [Attempts] rounds in a row made no progress or the context ends.
-//
-// The error is nil if every key is Found or Missing; otherwise it says what went wrong first, and the results hold what was read all
-// the same. It matches ErrUnprocessed if the service left keys undone. A key that cannot be made is ErrInvalid, names its index, and nothing
-// is sent.
-func (e *Entity[T]) BatchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
-	results, err := e.batchGet(ctx, keys)
-	return results, e.opError("BatchGet", err)
+// ReadResult is the answer for one operation of a [Table.BatchGet].
+type ReadResult struct {
+	State State
+	Err   error // when Unprocessed or Failed
 }
 
-// wantedKey is a key to read and the places its answer belongs.
-type wantedKey struct {
-	key     attributeMap
-	id      string
-	indexes []int
-	item    attributeMap
+// BatchGet reads any number of items by their keys, in requests of 100, several at a time ([Concurrency]). The results have the
+// order and length of keys; a key that stands there twice is read once and decoded twice. What the service leaves unprocessed is asked for again, with
+// full jitter, until [Attempts] rounds in a row made no progress or the context ends. Reads are eventually consistent unless [Consistent] is given.
+//
+// The error is nil if every key is Found or Missing; otherwise it names the first key that is neither and matches what all of them match, such as
+// ErrUnprocessed if the service left keys undone, and the results hold what was read all
+// the same. A key that cannot be made is ErrInvalid, names its index, and nothing
+// is sent. No keys are no request and no error. The options are those of the entity, [Pace], [Progress] and [StopOnFailure] among them.
+func (e *Entity[T]) BatchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
+	ctx, v := e.begin(ctx, "BatchGet")
+	results, err := e.batchGet(ctx, keys)
+	found := 0
+	for i := range results {
+		if results[i].State == Found {
+			found++
+		}
+	}
+	return results, v.end(ctx, err, found)
 }
 
 func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
-	m := e.model
-	table := e.options.tableName(m.table)
-	opts := e.options
-	opts.noVersion = true // the version in a key means nothing to a read
-	var wanted []*wantedKey
-	byID := make(map[string]*wantedKey, len(keys))
+	results := make([]BatchResult[T], len(keys))
+	ops := make([]ReadOp, len(keys))
 	for i, key := range keys {
-		av, _, err := m.keyOf(&opts, ownCopy(key))
+		ops[i] = e.GetOp(key, &results[i].Item)
+	}
+	reads, err := e.model.table.batchGet(ctx, &e.options, "key", ops)
+	if reads == nil {
+		return nil, err
+	}
+	for i, r := range reads {
+		results[i].State, results[i].Err = r.State, r.Err
+	}
+	return results, err
+}
+
+// BatchGet reads any number of items of any entities, also of other tables with the same client, into the destinations of the operations,
+// in requests of 100 keys over all tables. It is not atomic; TransactGet is. The results have the order and length of ops. The destination of an operation that is not
+// Found is left as it is; two operations on one item read it once, and each gets its own copy. Of an operation's entity, [Consistent], [TableName] and
+// [Reveal] count; the other options are those of the table.
+//
+// The rest, errors above all, is as with [Entity.BatchGet]. An operation without a destination is ErrInvalid.
+func (t *Table) BatchGet(ctx context.Context, ops ...ReadOp) ([]ReadResult, error) {
+	ctx, v := t.begin(ctx, "BatchGet")
+	results, err := t.tableCore.batchGet(ctx, &t.options, "operation", ops)
+	found := 0
+	for _, r := range results {
+		if r.State == Found {
+			found++
+		}
+	}
+	return results, v.end(ctx, err, found)
+}
+
+// batchGet is BatchGet under the options o. what is a word for one of ops. There are no results if nothing was to be sent.
+func (c *tableCore) batchGet(ctx context.Context, o *options, what string, ops []ReadOp) ([]ReadResult, error) {
+	reads := make([]*compiledRead, len(ops))
+	entryOf := make([]*batchEntry, len(ops))
+	var entries []*batchEntry
+	byID := make(map[string]*batchEntry, len(ops))
+	for i, op := range ops {
+		if op == nil {
+			return nil, invalidf("%s %d is nil", what, i)
+		}
+		read, err := op.compileRead()
 		if err != nil {
-			return nil, indexed("key", i, err)
+			return nil, indexed(what, i, err)
 		}
-		id := keyIdentity(table, m.table, av)
-		w := byID[id]
-		if w == nil {
-			w = &wantedKey{key: av, id: id}
-			byID[id], wanted = w, append(wanted, w)
+		id := keyIdentity(read.table, read.m.table, read.key)
+		e := byID[id]
+		if e == nil {
+			e = &batchEntry{table: read.table, core: read.m.table, key: read.key, id: id}
+			if err := c.admits(o, e); err != nil {
+				return nil, indexed(what, i, err)
+			}
+			byID[id], entries = e, append(entries, e)
 		}
-		w.indexes = append(w.indexes, i)
+		e.places++
+		e.consistent = e.consistent || read.consistent
+		reads[i], entryOf[i] = read, e
 	}
 	if err := started(ctx); err != nil {
 		return nil, err
 	}
-	results := make([]BatchResult[T], len(keys))
-	var failed error
-	run := batchRun[*wantedKey]{options: &e.options, size: maxBatchGet}
-	run.send = func(ctx context.Context, chunk []*wantedKey) ([]*wantedKey, error) {
-		return e.sendGets(ctx, table, chunk)
-	}
-	run.all(ctx, wanted, func(w *wantedKey, err error) {
-		result := e.batchResult(w, err)
-		if failed == nil {
-			failed = result.Err
+	// A request reads a table in one mode: those of each stand together, so that few requests are cut short.
+	slices.SortStableFunc(entries, func(a, b *batchEntry) int {
+		switch {
+		case a.consistent == b.consistent:
+			return 0
+		case a.consistent:
+			return -1
 		}
-		for n, i := range w.indexes {
-			if results[i] = result; n > 0 && result.State == Found {
-				results[i] = e.batchResult(w, err) // each its own, so that they share no memory
-			}
-		}
+		return 1
 	})
-	return results, failed
+	run := batchRun{core: c, options: o, size: maxBatchGet, send: func(ctx context.Context, chunk []*batchEntry) (batchAnswer, error) {
+		return c.sendGets(ctx, o, chunk)
+	}}
+	run.all(ctx, entries)
+
+	// Decoding may run the caller's own code. So it is done here, in the caller's goroutine.
+	results := make([]ReadResult, len(ops))
+	failed := &readsError{what: what}
+	for i, read := range reads {
+		results[i] = entryOf[i].result(read)
+		failed.add(i, results[i].Err)
+	}
+	if failed.count > 0 {
+		return results, failed
+	}
+	return results, nil
 }
 
-func (e *Entity[T]) batchResult(w *wantedKey, err error) BatchResult[T] {
-	m := e.model
-	if err != nil {
-		return BatchResult[T]{State: Unprocessed, Err: err}
+func (e *batchEntry) result(read *compiledRead) ReadResult {
+	if e.err != nil {
+		return ReadResult{State: Unprocessed, Err: e.err}
 	}
-	var item T
-	if err = m.present(w.item); err == nil {
-		item, err = e.decoded(w.item)
-	}
+	err := read.decode(e.item)
 	switch {
 	case err == nil:
-		return BatchResult[T]{State: Found, Item: item}
+		return ReadResult{State: Found}
 	case errors.Is(err, ErrNotFound):
-		return BatchResult[T]{State: Missing}
+		return ReadResult{State: Missing}
 	}
-	return BatchResult[T]{State: Failed, Err: err}
+	return ReadResult{State: Failed, Err: err}
 }
 
-// sendGets makes one request, keeps what it returned and gives back the keys that were left unprocessed.
-func (e *Entity[T]) sendGets(ctx context.Context, table string, chunk []*wantedKey) ([]*wantedKey, error) {
-	request := types.KeysAndAttributes{Keys: make([]attributeMap, len(chunk))}
-	if e.options.consistent {
-		request.ConsistentRead = ptr(true)
+// sendGets makes one request and keeps what it returned.
+func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntry) (batchAnswer, error) {
+	in := &dynamodb.BatchGetItemInput{
+		RequestItems:           map[string]types.KeysAndAttributes{},
+		ReturnConsumedCapacity: o.batchCapacity(),
 	}
-	byID := make(map[string]*wantedKey, len(chunk))
-	for i, w := range chunk {
-		request.Keys[i], byID[w.id] = w.key, w
+	for _, e := range chunk {
+		keys := in.RequestItems[e.table]
+		keys.Keys = append(keys.Keys, e.key)
+		if e.consistent {
+			keys.ConsistentRead = ptr(true)
+		}
+		in.RequestItems[e.table] = keys
 	}
-	out, err := read(ctx, e.model.table, &e.options, e.model.table.client.BatchGetItem, &dynamodb.BatchGetItemInput{
-		RequestItems:           map[string]types.KeysAndAttributes{table: request},
-		ReturnConsumedCapacity: e.options.returnCapacity(),
-	})
+	out, a, err := send(ctx, o, resendFreely, c.client.BatchGetItem, in)
 	if err != nil {
-		return chunk, unprocessed(err)
+		return batchAnswer{}, a.undone(c, err, false)
 	}
-	for _, item := range out.Responses[table] {
-		if w := byID[keyIdentity(table, e.model.table, item)]; w != nil {
-			w.item = item
+	named := make(map[string][]attributeMap, len(out.UnprocessedKeys))
+	for table, keys := range out.UnprocessedKeys {
+		named[table] = keys.Keys
+	}
+	index := entriesByKey(chunk)
+	left, ok := index.all(named)
+	for table, items := range out.Responses {
+		for _, item := range items {
+			if e := index.find(table, item); e != nil {
+				e.item = item
+			} else {
+				ok = false
+			}
 		}
 	}
-	left := map[string]bool{}
-	for _, key := range out.UnprocessedKeys[table].Keys {
-		left[keyIdentity(table, e.model.table, key)] = true
+	if !ok {
+		return batchAnswer{}, &serviceFailure{sentinels: []error{ErrUnprocessed}, err: errStrangeAnswer}
 	}
-	var rest []*wantedKey
-	for _, w := range chunk {
-		if left[w.id] {
-			rest = append(rest, w)
-		}
-	}
-	return rest, nil
+	return batchAnswer{left: left, units: unitsOf(out)}, nil
 }
 
-// unprocessed sorts an error of a read. What is no definite answer leaves the keys unprocessed: they can be asked for again.
-func unprocessed(err error) error {
-	failure, ok := errors.AsType[*serviceFailure](err)
-	if !ok {
-		return err
-	}
-	if api, answered := errors.AsType[smithy.APIError](err); (!answered || serverFault(api, err)) && !errors.Is(err, ErrThrottled) {
-		failure.sentinels = append(failure.sentinels, ErrUnprocessed)
-	}
-	return err
+// readsError is why some keys of a BatchGet were not read.
+type readsError struct {
+	what  string // word for one of them
+	index int    // of the first
+	count int
+	errs  []error // of all, neighbours that are the same once
 }
+
+func (e *readsError) add(index int, err error) {
+	if err == nil {
+		return
+	}
+	if e.count++; e.count == 1 {
+		e.index = index
+	}
+	if len(e.errs) == 0 || !same(e.errs[len(e.errs)-1], err) {
+		e.errs = append(e.errs, err)
+	}
+}
+
+func (e *readsError) Error() string {
+	text := fmt.Sprintf("%s %d: %s", e.what, e.index, bare(e.errs[0]))
+	if e.count > 1 {
+		text += fmt.Sprintf("; and %d more", e.count-1)
+	}
+	return text
+}
+
+func (e *readsError) Unwrap() []error { return e.errs }

@@ -75,15 +75,21 @@ func (e *Entity[T]) Name() string { return e.model.name }
 // Get reads an item by its key. ErrNotFound if there is none or it has expired; ErrWrongEntity if
 // another kind of item is there. Reads are eventually consistent unless [Consistent] is given.
 func (e *Entity[T]) Get(ctx context.Context, key T) (T, error) {
+	ctx, v := e.begin(ctx, "Get")
 	item, err := e.GetOp(key, nil).run(ctx)
-	return item, e.opError("Get", err)
+	return item, v.endOne(ctx, err)
 }
 
 // Create stores a new item and returns it. ErrAlreadyExists if there is one that has not expired. A version must
 // be 0. Conditions hold for what is there, so on a new item only those on absence can.
+//
+// If a reply is lost, the item is recognised by its write id, or, without a version, by being equal as a whole: give a lock an
+// owner, so that two are never equal. A Create that is sent again meets nothing if somebody has deleted its item meanwhile, and
+// stores it again; under [ExactlyOnce] it does not.
 func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
+	ctx, v := e.begin(ctx, "Create")
 	stored, err := e.CreateOp(item, conds...).run(ctx)
-	return stored, e.opError("Create", err)
+	return stored, v.endOne(ctx, err)
 }
 
 // Put stores an item, new or in place of the one that is there, and returns it. Attributes that T does not know are lost;
@@ -91,8 +97,9 @@ func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, er
 // A version decides what must be there: 0 nothing (else ErrAlreadyExists and ErrVersionConflict), n that version
 // (else ErrVersionConflict).
 func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
+	ctx, v := e.begin(ctx, "Put")
 	stored, err := e.PutOp(item, conds...).run(ctx)
-	return stored, e.opError("Put", err)
+	return stored, v.endOne(ctx, err)
 }
 
 // Update changes an existing item and returns all of it. Only what changes say is touched; derived attributes,
@@ -102,22 +109,28 @@ func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error
 // An index key or derived attribute of which some part changes needs its other parts: Set them too, or say
 // [Attr.Given], or use [Entity.Modify]; otherwise the call is refused and names them. Values of Set go through the rules.
 func (e *Entity[T]) Update(ctx context.Context, key T, changes ...Change[T]) (T, error) {
+	ctx, v := e.begin(ctx, "Update")
 	stored, err := e.UpdateOp(key, changes...).run(ctx)
-	return stored, e.opError("Update", err)
+	return stored, v.endOne(ctx, err)
 }
 
-// Delete removes an item and returns it, or nil if nothing was there. ErrWrongEntity if another kind of item is there. With a
+// Delete removes an item and returns it, or nil if nothing was there, or if that is not known because a reply was lost. ErrWrongEntity if another kind of item is there. With a
 // condition, or a version above 0 in the key, there must be an item: ErrNotFound, ErrConditionFailed or ErrVersionConflict.
 func (e *Entity[T]) Delete(ctx context.Context, key T, conds ...Cond[T]) (*T, error) {
+	ctx, v := e.begin(ctx, "Delete")
 	old, err := e.DeleteOp(key, conds...).run(ctx)
-	return old, e.opError("Delete", err)
+	removed := 0
+	if old != nil {
+		removed = 1
+	}
+	return old, v.end(ctx, err, removed)
 }
 
 // Old is the stored item that made the service refuse a write, if err tells of one of this entity's.
 func (e *Entity[T]) Old(err error) (T, bool) {
 	var item T
-	failed, ok := errors.AsType[*ConditionError](err)
-	if !ok || failed.item == nil || failed.Entity != e.model.name {
+	failed := refusalWithItem(err, e.model.name)
+	if failed == nil {
 		return item, false
 	}
 	if err := e.model.decode(failed.item, reflect.ValueOf(&item).Elem(), e.options.reveal); err != nil {
@@ -125,6 +138,24 @@ func (e *Entity[T]) Old(err error) (T, bool) {
 		return zero, false
 	}
 	return item, true
+}
+
+// refusalWithItem finds the first refusal in err's tree that knows the entity's item.
+func refusalWithItem(err error, entity string) *ConditionError {
+	if failed, ok := err.(*ConditionError); ok && failed.item != nil && failed.Entity == entity {
+		return failed
+	}
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		return refusalWithItem(err.Unwrap(), entity)
+	case interface{ Unwrap() []error }:
+		for _, inner := range err.Unwrap() {
+			if failed := refusalWithItem(inner, entity); failed != nil {
+				return failed
+			}
+		}
+	}
+	return nil
 }
 
 // decoded makes a T of an item that was read or written.

@@ -33,6 +33,8 @@ var (
 	ErrDuplicate = errors.New("monotable: value is taken")
 	// ErrUnprocessed: the service left part of a batch undone, to the end of the attempts.
 	ErrUnprocessed = errors.New("monotable: left unprocessed")
+	// ErrStopped: not sent, because the batch had stopped at an earlier failure. See [StopOnFailure].
+	ErrStopped = errors.New("monotable: not sent, the batch had stopped")
 	// ErrBadCursor: the cursor was not made by a query of this kind, or was altered.
 	ErrBadCursor = errors.New("monotable: bad cursor")
 )
@@ -163,8 +165,8 @@ type ConditionError struct {
 	Entity    string
 	Attribute string // the attribute that decided, where one is known
 
-	// Ambiguous says that an attempt before this refusal got no answer. What is stored is not this write, which may have been
-	// there for a moment all the same.
+	// Ambiguous says that an attempt before this refusal got no answer. What is stored is not this write; but it may have been there for
+	// a moment, or, if its request is still on its way, may yet come. It is false where the item's version excludes that.
 	Ambiguous bool
 
 	reasons []error

@@ -17,8 +17,9 @@ const guardReadings = 3
 // values are given behind it, each by equality. ErrNotFound if no item has the value. Both reads, of the value's guard and
 // of the item, are strongly consistent. ErrInvalid if the attribute is not Unique or the scope is not given as it was declared.
 func (e *Entity[T]) GetBy(ctx context.Context, value KeyCond[T], scope ...KeyCond[T]) (T, error) {
+	ctx, v := e.begin(ctx, "GetBy")
 	item, err := e.getBy(ctx, value, scope)
-	return item, e.opError("GetBy", err)
+	return item, v.endOne(ctx, err)
 }
 
 func (e *Entity[T]) getBy(ctx context.Context, value KeyCond[T], scope []KeyCond[T]) (T, error) {

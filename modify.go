@@ -56,8 +56,9 @@ func (o *options) tries() int {
 // returned, wrapped; nothing is written. ErrNotFound if there is no item. Key fields, the version, immutable attributes and
 // CreatedAt cannot be changed. A Hidden attribute is zero, and zero leaves it as it is, unless the call says [Reveal].
 func (e *Entity[T]) Modify(ctx context.Context, key T, change func(*T) error) (T, error) {
+	ctx, v := e.begin(ctx, "Modify")
 	stored, err := e.modify(ctx, key, change)
-	return stored, e.opError("Modify", err)
+	return stored, v.endOne(ctx, err)
 }
 
 func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T, error) {

@@ -19,7 +19,7 @@ type GetOp[T any] struct {
 	dst *T
 }
 
-// GetOp is [Entity.Get] as a value. dst is where TransactGet puts the item; nil does to look at the request.
+// GetOp is [Entity.Get] as a value. dst is where TransactGet and Table.BatchGet put the item; nil does to look at the request.
 func (e *Entity[T]) GetOp(key T, dst *T) GetOp[T] {
 	return GetOp[T]{e: e, key: frozenItem(key), dst: dst}
 }

@@ -24,14 +24,19 @@ type options struct {
 	noVersion    bool
 	adoptVersion bool
 	exactlyOnce  bool
+	stopEarly    bool          // of a batch
 	timeout      time.Duration // of one attempt
 	attempts     int
 	concurrency  int
 	backoff      func(attempt int) time.Duration
+	pace         float64 // of a batch: items a second
+	paceUnits    float64
+	progress     func(BatchProgress)
 	table        string
 	token        string  // of a transaction
 	scopes       []scope // every partition key must be in all of them
 	capacity     *ConsumedCapacity
+	observer     Observer
 	client       []func(*dynamodb.Options)
 }
 
@@ -63,7 +68,7 @@ func (o *options) attemptTimeout() time.Duration {
 }
 
 func (o *options) returnCapacity() types.ReturnConsumedCapacity {
-	if o.capacity == nil {
+	if o.capacity == nil && o.observer == nil {
 		return ""
 	}
 	return types.ReturnConsumedCapacityTotal
@@ -105,6 +110,31 @@ func Attempts(n int) Option { return optionFunc(func(o *options) { o.attempts = 
 func Backoff(ceiling func(attempt int) time.Duration) Option {
 	return optionFunc(func(o *options) { o.backoff = ceiling })
 }
+
+// Pace bounds how many items a second one batch call sends, over all its requests, those sent again included, and the SDK's own retries not. A
+// request has at most a second's worth, and starts when what was sent before has had its time. 0 or less, the default, is no
+// bound. Waits end with the context. Calls do not know of each other.
+func Pace(itemsPerSecond float64) Option {
+	return optionFunc(func(o *options) { o.pace = itemsPerSecond })
+}
+
+// PaceUnits bounds how many capacity units a second one batch call consumes, over all its requests. What a request takes is known from its answer, so each is booked
+// by what the one before took an item, the first by one unit, and the difference is made up for afterwards: the first requests may take more than the bound allows. 0 or less,
+// the default, is no bound. Waits end with the context. It holds beside [Pace].
+func PaceUnits(unitsPerSecond float64) Option {
+	return optionFunc(func(o *options) { o.paceUnits = unitsPerSecond })
+}
+
+// Progress has batch calls tell how far they are: in the goroutine of the caller, never two calls at a time. It may be slow: sending goes on meanwhile, and
+// states in between are left out, but the last one, with everything settled, never is. A panic in it is logged by the table's logger, and the batch
+// goes on without it. nil, the default, tells nobody. A call that is refused tells nothing.
+func Progress(tell func(BatchProgress)) Option {
+	return optionFunc(func(o *options) { o.progress = tell })
+}
+
+// StopOnFailure ends a batch as soon as one of its requests has failed for good, or its attempts are used up: those under way come to their end, and what was not
+// sent then is not carried out, with ErrStopped. Without it the others are still sent.
+func StopOnFailure() Option { return optionFunc(func(o *options) { o.stopEarly = true }) }
 
 // TableName sends the calls to another table of the same layout.
 func TableName(name string) Option { return optionFunc(func(o *options) { o.table = name }) }

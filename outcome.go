@@ -149,6 +149,12 @@ func (w *write) isOthers(item attributeMap) bool {
 	return since < uint64(len(marks)) && marks[since] == read[0]
 }
 
+// isPast says that the version which the write demands has been passed, so that a request still on its way comes too late.
+func (w *write) isPast(item attributeMap) bool {
+	stored, ok := w.m.storedVersion(item)
+	return ok && !w.expect.fresh() && w.expect.version != nil && stored > *w.expect.version
+}
+
 // storedVersion reads the version of a stored item.
 func (m *model) storedVersion(item attributeMap) (n uint64, ok bool) {
 	if m.version == nil {

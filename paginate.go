@@ -17,8 +17,8 @@ type attributeMap = map[string]types.AttributeValue
 
 // source is a read that is compiled when it is run.
 type source struct {
-	plan func() (*readPlan, error)
-	wrap func(error) error
+	plan  func() (*readPlan, error)
+	begin func(context.Context) (context.Context, verb)
 }
 
 func (s source) compile() (*readPlan, error) {
@@ -28,11 +28,11 @@ func (s source) compile() (*readPlan, error) {
 	return s.plan()
 }
 
-func (s source) opError(err error) error {
-	if s.wrap == nil {
-		return opError("Query", "", "", err)
+func (s source) start(ctx context.Context) (context.Context, verb) {
+	if s.begin == nil {
+		return ctx, verb{name: "Query"}
 	}
-	return s.wrap(err)
+	return s.begin(ctx)
 }
 
 // Page is one page of items. Next continues after its last item; "" means that there is nothing more.
@@ -46,26 +46,44 @@ type Page[T any] struct {
 // all decodes items into V one by one.
 func all[V any](ctx context.Context, s source) iter.Seq2[V, error] {
 	return func(yield func(V, error) bool) {
-		var zero V
-		p, err := s.compile()
+		ctx, v := s.start(ctx)
+		n, ended := 0, false
+		defer func() { // whatever the loop's body does
+			if !ended {
+				_ = v.end(ctx, nil, n)
+			}
+		}()
+		err := each(ctx, s, func(item V) bool {
+			n++
+			return yield(item, nil)
+		})
 		if err != nil {
-			yield(zero, s.opError(err))
-			return
-		}
-		for item, err := range p.items(ctx) {
-			var out V
-			if err == nil {
-				err = p.decode(item, reflect.ValueOf(&out).Elem())
-			}
-			if err != nil {
-				yield(zero, s.opError(err))
-				return
-			}
-			if !yield(out, nil) {
-				return
-			}
+			var zero V
+			ended = true
+			yield(zero, v.end(ctx, err, n))
 		}
 	}
+}
+
+// each decodes items into V one by one, until yield has enough.
+func each[V any](ctx context.Context, s source, yield func(V) bool) error {
+	p, err := s.compile()
+	if err != nil {
+		return err
+	}
+	for item, err := range p.items(ctx) {
+		var out V
+		if err == nil {
+			err = p.decode(item, reflect.ValueOf(&out).Elem())
+		}
+		if err != nil {
+			return err
+		}
+		if !yield(out) {
+			return nil
+		}
+	}
+	return nil
 }
 
 func collect[V any](items iter.Seq2[V, error]) ([]V, error) {
@@ -80,34 +98,46 @@ func collect[V any](items iter.Seq2[V, error]) ([]V, error) {
 }
 
 func first[V any](ctx context.Context, s source) (V, error) {
-	for item, err := range all[V](ctx, s) {
-		return item, err
+	ctx, v := s.start(ctx)
+	var found V
+	n := 0
+	err := each(ctx, s, func(item V) bool {
+		found, n = item, 1
+		return false
+	})
+	if err == nil && n == 0 {
+		err = ErrNotFound
 	}
-	var zero V
-	return zero, s.opError(ErrNotFound)
+	return found, v.end(ctx, err, n)
 }
 
 func page[V any](ctx context.Context, s source) (Page[V], error) {
+	ctx, v := s.start(ctx)
+	page, err := pageOf[V](ctx, s)
+	return page, v.end(ctx, err, len(page.Items))
+}
+
+func pageOf[V any](ctx context.Context, s source) (Page[V], error) {
 	page := Page[V]{Items: []V{}}
 	p, err := s.compile()
 	if err != nil {
-		return page, s.opError(err)
+		return page, err
 	}
 	for raw, err := range p.pages(ctx) {
 		if err != nil {
-			return page, s.opError(err)
+			return page, err
 		}
 		for i, item := range raw.items {
 			var out V
 			if err := p.decode(item, reflect.ValueOf(&out).Elem()); err != nil {
 				next, cursorErr := p.cursor(p.keyOf(item))
 				page.Next = next
-				return page, s.opError(errors.Join(err, cursorErr))
+				return page, errors.Join(err, cursorErr)
 			}
 			page.Items = append(page.Items, out)
 			if len(page.Items) == p.spec.limit && i < len(raw.items)-1 {
 				page.Next, err = p.cursor(p.keyOf(item))
-				return page, s.opError(err)
+				return page, err
 			}
 		}
 		if raw.last == nil {
@@ -115,7 +145,7 @@ func page[V any](ctx context.Context, s source) (Page[V], error) {
 			return page, nil
 		}
 		if page.Next, err = p.cursor(raw.last); err != nil || p.spec.limit == 0 || len(page.Items) == p.spec.limit {
-			return page, s.opError(err)
+			return page, err
 		}
 	}
 	return page, nil

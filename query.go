@@ -131,18 +131,19 @@ func (q Query[T]) plan() (*readPlan, error) {
 	return q.entity.model.compileQuery(&q.spec)
 }
 
-func (q Query[T]) opError(err error) error {
-	op := "Query"
+func (q Query[T]) begin(ctx context.Context) (context.Context, verb) {
+	name := "Query"
 	if q.spec.scan {
-		op = "Scan"
+		name = "Scan"
 	}
 	if q.entity == nil {
-		return opError(op, "", "", err)
+		return ctx, verb{name: name}
 	}
-	return opError(op, q.entity.model.name, q.spec.options.tableName(q.entity.model.table), err)
+	m := q.entity.model
+	return q.spec.options.begin(ctx, m.table, name, m.name, q.spec.index)
 }
 
-func (q Query[T]) source() source { return source{plan: q.plan, wrap: q.opError} }
+func (q Query[T]) source() source { return source{plan: q.plan, begin: q.begin} }
 
 // All goes through all items, lazily: a page is read when its first item is asked for. An error is the last pair. It
 // can be ranged again and then starts anew; a break leaves nothing running.
@@ -160,10 +161,11 @@ func (q Query[T]) First(ctx context.Context) (T, error) { return first[T](ctx, q
 // Count counts the items without reading them into memory; it costs the read units of reading them. A limit bounds it.
 func (q Query[T]) Count(ctx context.Context) (int, error) {
 	q.spec.counting = true
+	ctx, v := q.begin(ctx)
 	p, err := q.plan()
 	if err != nil {
-		return 0, q.opError(err)
+		return 0, v.end(ctx, err, 0)
 	}
 	n, err := p.count(ctx)
-	return n, q.opError(err)
+	return n, v.end(ctx, err, n)
 }

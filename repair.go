@@ -50,8 +50,18 @@ func (e *Entity[T]) RepairUnique(ctx context.Context) iter.Seq2[UniqueProblem, e
 
 func (e *Entity[T]) inspectUnique(ctx context.Context, op string, repair bool) iter.Seq2[UniqueProblem, error] {
 	return func(yield func(UniqueProblem, error) bool) {
+		ctx, v := e.begin(ctx, op)
+		n, ended := 0, false
+		defer func() { // whatever the loop's body does
+			if !ended {
+				_ = v.end(ctx, nil, n)
+			}
+		}()
 		i := &inspection{m: e.model, o: &e.options, repair: repair}
-		fail := func(err error) { yield(UniqueProblem{}, e.opError(op, err)) }
+		fail := func(err error) {
+			ended = true
+			yield(UniqueProblem{}, v.end(ctx, err, n))
+		}
 		if len(e.options.scopes) > 0 {
 			fail(invalidf("the table is scoped, and guards stand outside of every scope"))
 			return
@@ -67,6 +77,7 @@ func (e *Entity[T]) inspectUnique(ctx context.Context, op string, repair bool) i
 			}
 			found, pageErr := i.page(ctx, out.Items)
 			for _, p := range found {
+				n++
 				if !yield(p, nil) {
 					return
 				}

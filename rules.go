@@ -339,6 +339,10 @@ func UpdatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
 // Version makes the attribute a version for optimistic locking. Create wants 0. Put wants 0 where nothing may be
 // stored, else the stored version. In the key of Update, Upsert, Modify and Delete a version above 0 is checked and 0 is not.
 // Every write adds 1. A version guards one region of a global table.
+//
+// Each write also stores an id of its own in the item ([TableConfig.WriteID]), to be recognised by when its reply is lost. A version alone
+// comes back when an item is deleted and made anew. If T has a text field of the write id's name, versions that are checked are checked
+// together with it: a write to an item that was made anew is ErrVersionConflict.
 func Version[T any, V ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64](a Attr[T, V]) AttrRule[T, V] {
 	return newRule(a, rulePart{kind: ruleVersion})
 }

@@ -21,10 +21,15 @@ func send[In, Out any](ctx context.Context, o *options, resend resending, call c
 	if err := started(ctx); err != nil {
 		return nil, a, err
 	}
+	a.observed = operationIn(ctx).request(in)
 	var out *Out
 	for try := 0; ; try++ {
 		var err error
+		seen, start := a.made, a.observed.now()
 		out, err = call(ctx, in, append(slices.Clip(o.client), a.install)...)
+		if a.made == seen {
+			a.observed.unseen(ctx, try+1, start, out, err)
+		}
 		if err == nil {
 			break
 		}
@@ -35,6 +40,7 @@ func send[In, Out any](ctx context.Context, o *options, resend resending, call c
 	}
 	for _, c := range consumed(out) {
 		o.capacity.add(c)
+		a.observed.consume(c)
 	}
 	return out, a, nil
 }
@@ -122,7 +128,11 @@ func (a *attempts) leavesOpen(t *tableCore, err error) bool {
 	case t.isSDK:
 		return false // it did not get as far as the first attempt
 	}
-	// A client that does not take our middleware. Only the service's own answer is definite.
+	return unseenLeavesOpen(err)
+}
+
+// unseenLeavesOpen is leavesOpen for a client that does not take our middleware. Only the service's own answer is definite.
+func unseenLeavesOpen(err error) bool {
 	if errors.As(err, new(ratelimit.QuotaExceededError)) {
 		return true
 	}

@@ -47,7 +47,7 @@ type TableConfig struct {
 	CursorKeys []CursorKey
 
 	TypeTag   string           // attribute that holds the entity's name; defaults to "_et"
-	WriteID   string           // attribute that holds the id of the last write to an item with a version; defaults to "_w"
+	WriteID   string           // attribute that holds the id of the last write to an item with a Version; defaults to "_w". T may have a text field for it
 	Delimiter string           // one ASCII punctuation character between the parts of keys; defaults to "#"
 	Clock     func() time.Time // for timestamps and expiry; defaults to time.Now
 
@@ -58,6 +58,9 @@ type TableConfig struct {
 	// AttemptTimeout bounds each attempt of each call; the SDK has no bound of its own. An attempt that runs into it may have taken
 	// effect, and is tried again as after any lost reply. 0 means 10 seconds, below 0 none. The caller's context bounds the whole.
 	AttemptTimeout time.Duration
+
+	// Observer, if set, is told of all operations and attempts. Requests then ask for the capacity they consume.
+	Observer Observer
 
 	ClientOptions []func(*dynamodb.Options) // passed to every call of the client
 	Logger        *slog.Logger              // for what has no error to travel in; defaults to slog.Default()
@@ -210,7 +213,7 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
-	return &Table{tableCore: core, options: options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout}}, nil
+	return &Table{tableCore: core, options: options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout, observer: cfg.Observer}}, nil
 }
 
 // tableName is what DynamoDB takes for one.

@@ -80,7 +80,13 @@ func (e *TransactionError) Unwrap() []error {
 // with another transaction, throttling), or because what was read for it is outdated, it is tried again, with full jitter, until the [Attempts] or the context end. Otherwise a
 // [*TransactionError] tells the reason of every operation. ErrOutcomeUnknown if no definite answer came.
 func (t *Table) TransactWrite(ctx context.Context, ops ...WriteOp) error {
-	return opError("TransactWrite", "", t.Name(), t.transactWrite(ctx, ops))
+	ctx, v := t.begin(ctx, "TransactWrite")
+	err := t.transactWrite(ctx, ops)
+	written := len(ops)
+	if err != nil {
+		written = 0
+	}
+	return v.end(ctx, err, written)
 }
 
 func (t *Table) transactWrite(ctx context.Context, ops []WriteOp) error {
@@ -157,9 +163,13 @@ func nextToken(token string, attempt int) string {
 func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: tx.actions, ReturnConsumedCapacity: tx.o.returnCapacity()}
 	var a *attempts
+	open := false // a request was sent, and no answer came
 	err := tx.o.untilSettled(ctx, func() (err error) {
-		in.ClientRequestToken = ptr(or(tx.o.token, rand.Text()))
+		if !open { // otherwise it may yet be carried out, and must not be carried out beside this one
+			in.ClientRequestToken = ptr(or(tx.o.token, rand.Text()))
+		}
 		_, a, err = send(ctx, tx.o, resendByToken, tx.c.client.TransactWriteItems, in)
+		open = open || a.open()
 		return err
 	})
 	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
@@ -167,7 +177,7 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 	case err == nil:
 		return false, nil
 	case !ok:
-		return false, tx.failure(a, err, *in.ClientRequestToken)
+		return false, tx.failure(a, err, *in.ClientRequestToken, open)
 	}
 	failed := &TransactionError{err: err}
 	again = true
@@ -178,7 +188,7 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 		var op *OperationError
 		var outdated bool
 		if i < len(tx.ops) {
-			op, outdated = tx.ops[i].refused(i, reason)
+			op, outdated = tx.ops[i].refused(i, reason, open)
 		} else if i -= len(tx.ops); i < len(tx.guards) {
 			op, outdated = tx.guards[i].refused(reason)
 		} else {
@@ -194,9 +204,9 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 }
 
 // failure sorts an error that is no cancellation.
-func (tx *transaction) failure(a *attempts, err error, token string) error {
+func (tx *transaction) failure(a *attempts, err error, token string, open bool) error {
 	err = a.failure(tx.c, err, true)
-	if !errors.Is(err, ErrOutcomeUnknown) {
+	if !open && !errors.Is(err, ErrOutcomeUnknown) {
 		return err
 	}
 	unknown := &OutcomeError{Token: token, err: err}
@@ -207,7 +217,7 @@ func (tx *transaction) failure(a *attempts, err error, token string) error {
 }
 
 // refused tells why the service refused the operation, and whether only because what was read is outdated.
-func (s *staged) refused(index int, reason types.CancellationReason) (*OperationError, bool) {
+func (s *staged) refused(index int, reason types.CancellationReason, open bool) (*OperationError, bool) {
 	op := &OperationError{Index: index, Op: s.op, Entity: s.m.name, Key: s.key, Code: deref(reason.Code)}
 	if op.Code != "ConditionalCheckFailed" {
 		op.Err = cancellation(op.Code)
@@ -217,7 +227,7 @@ func (s *staged) refused(index int, reason types.CancellationReason) (*Operation
 	if len(item) == 0 {
 		item = nil
 	}
-	e := &ConditionError{Entity: s.m.name, item: item}
+	e := &ConditionError{Entity: s.m.name, Ambiguous: open && !s.write.isPast(item), item: item}
 	s.m.explain(e, &s.write.expect, item)
 	op.Err = e
 	return op, s.reads && s.write.outdated(s.was, item)

@@ -8,39 +8,48 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// ReadOp is a read that a transaction can carry: GetOp.
+// ReadOp is a read that a transaction or a batch can carry: GetOp.
 type ReadOp interface {
-	transactRead() (*transactRead, error)
+	compileRead() (*compiledRead, error)
 }
 
-// transactRead is one compiled read of a transaction.
-type transactRead struct {
-	m      *model
-	table  string
-	key    attributeMap
-	get    *types.Get
-	decode func(item attributeMap) error
+// compiledRead is one read of a transaction or a batch.
+type compiledRead struct {
+	m          *model
+	table      string
+	key        attributeMap
+	consistent bool // which a transaction always is
+	get        *types.Get
+	decode     func(item attributeMap) error // into the destination
 }
 
 // TransactGet reads 1 to 100 different items, of any entities, also of other tables with the same client, as they were at one moment, into the destinations of
 // the operations. An item that is missing, expired or of another entity is told by a [*TransactionError] that matches ErrNotFound or ErrWrongEntity;
 // the others are filled in all the same. A conflict with a write is tried again, with full jitter, until the [Attempts] or the context end.
 func (t *Table) TransactGet(ctx context.Context, ops ...ReadOp) error {
-	return opError("TransactGet", "", t.Name(), t.transactGet(ctx, ops))
+	ctx, v := t.begin(ctx, "TransactGet")
+	err := t.transactGet(ctx, ops)
+	found := len(ops)
+	if failed, ok := errors.AsType[*TransactionError](err); ok && failed.err == nil {
+		found -= len(failed.Operations)
+	} else if err != nil {
+		found = 0
+	}
+	return v.end(ctx, err, found)
 }
 
 func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 	if len(ops) == 0 || len(ops) > maxTransact {
 		return invalidf("%d operations; a transaction takes 1 to %d", len(ops), maxTransact)
 	}
-	reads := make([]*transactRead, len(ops))
+	reads := make([]*compiledRead, len(ops))
 	in := &dynamodb.TransactGetItemsInput{ReturnConsumedCapacity: t.options.returnCapacity()}
 	var keys keyRegister
 	for i, op := range ops {
 		if op == nil {
 			return invalidf("operation %d is nil", i)
 		}
-		read, err := op.transactRead()
+		read, err := op.compileRead()
 		if err != nil {
 			return indexed("operation", i, err)
 		}
@@ -76,7 +85,7 @@ func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 }
 
 // getsCancelled tells the reasons by position. Other errors are sorted like those of single calls.
-func (t *Table) getsCancelled(a *attempts, err error, reads []*transactRead) error {
+func (t *Table) getsCancelled(a *attempts, err error, reads []*compiledRead) error {
 	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
 	if !ok {
 		return a.failure(t.tableCore, err, false)
@@ -90,7 +99,7 @@ func (t *Table) getsCancelled(a *attempts, err error, reads []*transactRead) err
 	return failed
 }
 
-func (o GetOp[T]) transactRead() (*transactRead, error) {
+func (o GetOp[T]) compileRead() (*compiledRead, error) {
 	if o.dst == nil {
 		return nil, invalidf("GetOp without a destination")
 	}
@@ -99,8 +108,8 @@ func (o GetOp[T]) transactRead() (*transactRead, error) {
 		return nil, err
 	}
 	m := o.e.model
-	return &transactRead{
-		m: m, table: *in.TableName, key: in.Key,
+	return &compiledRead{
+		m: m, table: *in.TableName, key: in.Key, consistent: o.e.options.consistent,
 		get: &types.Get{TableName: in.TableName, Key: in.Key},
 		decode: func(item attributeMap) error {
 			if err := m.present(item); err != nil {

@@ -19,8 +19,9 @@ import (
 // have it stored (else ErrConditionFailed). Two requests at most, more only if the item comes and goes meanwhile: bounded by
 // [Attempts] and the context. With a version above 0 in the key nothing is created: ErrNotFound.
 func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T, error) {
+	ctx, v := e.begin(ctx, "Upsert")
 	stored, err := e.upsert(ctx, key, changes)
-	return stored, e.opError("Upsert", err)
+	return stored, v.endOne(ctx, err)
 }
 
 func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, error) {
@@ -33,6 +34,9 @@ func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, 
 		stored, err := e.perform(ctx, legs.update.stage())
 		if !errors.Is(err, ErrNotFound) || errors.Is(err, ErrVersionConflict) {
 			return stored, err
+		}
+		if failed, ok := errors.AsType[*ConditionError](err); ok && failed.Ambiguous {
+			return zero, &OutcomeError{Writes: []UnknownWrite{legs.update.unknown(0)}, err: &serviceFailure{sentinels: []error{ErrOutcomeUnknown}, err: err}}
 		}
 		create, err := legs.create(ctx)
 		if err != nil {

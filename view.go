@@ -18,7 +18,7 @@ type View[S any] struct {
 // As reads only the attributes of S, a smaller struct with dynamodbav tags: a projection. Every attribute of S must be one
 // of T and stored alike. It also reads indexes that do not project all of T. Attributes hidden in T are hidden in S.
 func As[S, T any](q Query[T]) View[S] {
-	return View[S]{from: source{wrap: q.opError, plan: func() (*readPlan, error) {
+	return View[S]{from: source{begin: q.begin, plan: func() (*readPlan, error) {
 		if q.entity == nil {
 			return q.plan()
 		}

@@ -1,0 +1,91 @@
+package monotable
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
+)
+
+// keyIdentity is equal for equal keys only: the table's name and the key's values, each with its length; numbers by value, texts and binaries by bytes.
+func keyIdentity(table string, core *tableCore, key attributeMap) string {
+	id := []byte(strconv.Itoa(len(table)) + ":" + table)
+	for _, k := range core.primary.all() {
+		text := scalarText(key[k.Name])
+		id = append(id, strconv.Itoa(len(text))+":"+text...)
+	}
+	return string(id)
+}
+
+// scalarText is the text of a key's value: equal for equal values of one type.
+func scalarText(av types.AttributeValue) string {
+	switch av := av.(type) {
+	case *types.AttributeValueMemberS:
+		return av.Value
+	case *types.AttributeValueMemberB:
+		return string(av.Value)
+	case *types.AttributeValueMemberN:
+		if plain, err := codec.CanonicalNumber(av.Value); err == nil {
+			return plain
+		}
+		return av.Value
+	}
+	return ""
+}
+
+// errStrangeAnswer says that an answer cannot be understood, so that it says nothing of any key.
+var errStrangeAnswer = errors.New("monotable: the answer names a key that was not asked for")
+
+// entryIndex finds the entries of a request by what an answer calls them. The answer has an order of its own.
+type entryIndex struct {
+	byID   map[string]*batchEntry
+	tables map[string]*batchEntry // one entry of each
+}
+
+func entriesByKey(chunk []*batchEntry) *entryIndex {
+	x := &entryIndex{byID: make(map[string]*batchEntry, len(chunk)), tables: map[string]*batchEntry{}}
+	for _, e := range chunk {
+		x.byID[e.id], x.tables[e.table] = e, e
+	}
+	for _, e := range chunk {
+		if name := shortName(e.table); x.tables[name] == nil {
+			x.tables[name] = e
+		}
+	}
+	return x
+}
+
+// shortName is the name in the ARN of a table: an answer may use either.
+func shortName(table string) string {
+	return table[strings.LastIndexByte(table, '/')+1:]
+}
+
+// find gives nil for a key that is not in the request.
+func (x *entryIndex) find(table string, key attributeMap) *batchEntry {
+	of := x.tables[table]
+	if of == nil {
+		of = x.tables[shortName(table)]
+	}
+	if of == nil {
+		return nil
+	}
+	return x.byID[keyIdentity(of.table, of.core, key)]
+}
+
+// all finds the entries of all keys, and says whether it knew them all.
+func (x *entryIndex) all(keys map[string][]attributeMap) ([]*batchEntry, bool) {
+	var found []*batchEntry
+	for table, keys := range keys {
+		for _, key := range keys {
+			e := x.find(table, key)
+			if e == nil {
+				return nil, false
+			}
+			found = append(found, e)
+		}
+	}
+	return found, true
+}

@@ -1,0 +1,209 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+)
+
+// DynamoDB's limits on one batch request.
+const (
+	maxBatchWrite = 25
+	maxBatchGet   = 100
+)
+
+const (
+	defaultConcurrency   = 4
+	defaultBatchAttempts = 10
+)
+
+// batchEntry is one key of a batch: what is asked of it, and what has become of it.
+type batchEntry struct {
+	table  string
+	core   *tableCore
+	entity string
+	key    attributeMap
+	id     string
+	places int // where it stands in the call: once, or for a read more often
+
+	op    BatchOp // of a write
+	write types.WriteRequest
+	bytes int // of write in the request
+
+	consistent bool // of a read
+	item       attributeMap
+
+	err error // why it is not done
+}
+
+// batchRun sends the entries of one call in chunks, several at a time, and sends again what was left. Each entry ends with an err, or
+// it is done.
+//
+// What is left of a chunk is sent by itself, never together with new entries, so no request outgrows its chunk, and a throttled chunk
+// holds back those behind it.
+type batchRun struct {
+	core    *tableCore
+	options *options
+	size    int
+	// send makes one request. With an error none of the entries was done, or it is unknown.
+	send func(ctx context.Context, chunk []*batchEntry) (batchAnswer, error)
+
+	pace     *pacer
+	progress batchProgress
+	stop     context.CancelFunc // no request begins any more; those under way come to their end
+}
+
+// batchAnswer is what one request came to.
+type batchAnswer struct {
+	left  []*batchEntry // not done by it
+	units float64       // consumed, as far as the answer says
+	doubt error         // why what is left may have been done before all the same
+}
+
+// all settles every entry.
+func (r *batchRun) all(ctx context.Context, entries []*batchEntry) {
+	waits, stop := context.WithCancel(ctx)
+	r.stop = stop
+	r.pace = newPacer(r.options)
+	r.progress.begin(entries)
+	chunks := r.chunks(entries)
+	queue := make(chan []*batchEntry, len(chunks))
+	for _, chunk := range chunks {
+		queue <- chunk
+	}
+	close(queue)
+	var workers sync.WaitGroup
+	for range min(r.options.inParallel(), len(chunks)) {
+		workers.Go(func() {
+			for chunk := range queue {
+				r.finish(ctx, waits, chunk)
+			}
+		})
+	}
+	// Should the caller's Progress function end this goroutine, nothing more is sent behind its back.
+	defer workers.Wait()
+	defer stop()
+	r.report(&workers)
+	workers.Wait()
+}
+
+// chunks cuts the entries into requests. A request reads a table in one mode, consistent or not.
+func (r *batchRun) chunks(entries []*batchEntry) [][]*batchEntry {
+	size := r.pace.chunk(r.size)
+	var chunks [][]*batchEntry
+	start, bytes, modes := 0, 0, map[string]bool{}
+	for i, e := range entries {
+		mode, asked := modes[e.table]
+		if i-start == size || i > start && bytes+e.bytes > maxRequestBytes || asked && mode != e.consistent {
+			chunks = append(chunks, entries[start:i])
+			start, bytes = i, 0
+			clear(modes)
+		}
+		bytes += e.bytes
+		modes[e.table] = e.consistent
+	}
+	if start < len(entries) {
+		chunks = append(chunks, entries[start:])
+	}
+	return chunks
+}
+
+// finish sends one chunk until it is done, or until nothing has moved for too long. It waits under waits, which ends with ctx or before.
+func (r *batchRun) finish(ctx, waits context.Context, chunk []*batchEntry) {
+	var doubt error // an earlier request with what is still in chunk may have been carried out
+	var last error
+	for stuck := 0; ; {
+		booked := r.pace.wait(waits, len(chunk))
+		if err := ended(ctx, waits); err != nil {
+			r.settle(chunk, because(doubt, err, last))
+			return
+		}
+		answer, err := r.send(ctx, chunk)
+		r.pace.pay(booked, len(chunk), answer.units)
+		r.progress.sent()
+		switch {
+		case err == nil:
+			done := slices.DeleteFunc(slices.Clone(chunk), func(e *batchEntry) bool { return slices.Contains(answer.left, e) })
+			r.settle(done, nil)
+			if len(answer.left) == 0 {
+				return
+			}
+			if len(done) > 0 {
+				stuck = -1
+			}
+			chunk, last = answer.left, ErrUnprocessed
+			if answer.doubt != nil {
+				doubt = answer.doubt
+			}
+		case errors.Is(err, ErrOutcomeUnknown):
+			doubt, last = err, nil
+		case errors.Is(err, ErrThrottled), errors.Is(err, ErrUnprocessed):
+			last = err
+		default:
+			r.settle(chunk, because(doubt, err))
+			return
+		}
+		r.progress.left(len(chunk))
+		if stuck++; stuck >= r.attempts() {
+			r.settle(chunk, because(doubt, last))
+			return
+		}
+		_ = r.options.waitAs(waits, batchBackoff, max(stuck-1, 0)) // whether it has ended is asked before sending
+	}
+}
+
+// ended says why no further request is to begin.
+func ended(ctx, waits context.Context) error {
+	if err := started(ctx); err != nil {
+		return err
+	}
+	if waits.Err() != nil {
+		return ErrStopped
+	}
+	return nil
+}
+
+func (r *batchRun) settle(entries []*batchEntry, err error) {
+	for _, e := range entries {
+		e.err = err
+	}
+	if err != nil && r.options.stopEarly {
+		r.stop()
+	}
+	r.progress.settled(entries)
+}
+
+func (r *batchRun) attempts() int {
+	if r.options.attempts == 0 {
+		return defaultBatchAttempts
+	}
+	return r.options.attempts
+}
+
+// undone sorts the error of a batch's request. It is ErrUnprocessed if no answer came, so that asking again may help; not so if the
+// request never got as far as the network, for want of credentials or the like.
+func (a *attempts) undone(c *tableCore, err error, wrote bool) error {
+	failed := a.failure(c, err, wrote)
+	a.mu.Lock()
+	local := a.made > 0 && !a.sent
+	a.mu.Unlock()
+	failure, ok := errors.AsType[*serviceFailure](failed)
+	if local || !ok || errors.Is(failed, ErrThrottled) || errors.Is(failed, ErrOutcomeUnknown) {
+		return failed
+	}
+	if api, answered := errors.AsType[smithy.APIError](err); !answered || serverFault(api, err) {
+		failure.sentinels = append(failure.sentinels, ErrUnprocessed)
+	}
+	return failed
+}
+
+// doubt is the error of a write that an attempt before the last one may have carried out.
+func (a *attempts) doubt() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return &serviceFailure{sentinels: []error{ErrOutcomeUnknown}, err: a.ambiguous}
+}

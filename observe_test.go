@@ -1,0 +1,834 @@
+package monotable_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/monotabletest"
+)
+
+// watched is an entity with a version, simple is one without.
+type watched struct {
+	ID     string `dynamodbav:"id"`
+	N      int    `dynamodbav:"n"`
+	Email  string `dynamodbav:"email,omitempty"`
+	Secret string `dynamodbav:"secret,omitempty"`
+	Ver    int64  `dynamodbav:"ver"`
+}
+
+type simple struct {
+	Group string `dynamodbav:"group"`
+	ID    string `dynamodbav:"id"`
+	N     int    `dynamodbav:"n"`
+}
+
+var (
+	watchedN      = monotable.Field(func(w *watched) *int { return &w.N })
+	watchedEmail  = monotable.Field(func(w *watched) *string { return &w.Email })
+	watchedSecret = monotable.Field(func(w *watched) *string { return &w.Secret })
+	watchedVer    = monotable.Field(func(w *watched) *int64 { return &w.Ver })
+	simpleN       = monotable.Field(func(s *simple) *int { return &s.N })
+)
+
+// ended is an end that was reported.
+type ended struct {
+	monotable.OperationInfo
+	monotable.OperationResult
+	attempts []endedAttempt
+}
+
+type endedAttempt struct {
+	monotable.AttemptInfo
+	monotable.AttemptResult
+}
+
+// notebook is an observer that notes everything. Its contexts tell it which operation an attempt belongs to.
+type notebook struct {
+	mu       sync.Mutex
+	started  int
+	open     int // attempts
+	ended    []ended
+	attempts map[*monotable.OperationInfo][]endedAttempt
+}
+
+type notebookKey struct{}
+
+func (n *notebook) OperationStart(ctx context.Context, op monotable.OperationInfo) context.Context {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.started++
+	return context.WithValue(ctx, notebookKey{}, &op)
+}
+
+func (n *notebook) OperationEnd(ctx context.Context, op monotable.OperationInfo, r monotable.OperationResult) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ended = append(n.ended, ended{op, r, n.attempts[ctx.Value(notebookKey{}).(*monotable.OperationInfo)]})
+}
+
+func (n *notebook) AttemptStart(ctx context.Context, a monotable.AttemptInfo) context.Context {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.open++
+	return ctx
+}
+
+func (n *notebook) AttemptEnd(ctx context.Context, a monotable.AttemptInfo, r monotable.AttemptResult) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.open--
+	op := ctx.Value(notebookKey{}).(*monotable.OperationInfo)
+	if n.attempts == nil {
+		n.attempts = map[*monotable.OperationInfo][]endedAttempt{}
+	}
+	n.attempts[op] = append(n.attempts[op], endedAttempt{a, r})
+}
+
+func (n *notebook) reset() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.started, n.ended, n.attempts = 0, nil, nil
+}
+
+// only is the one operation that was reported since the last reset.
+func (n *notebook) only(t testing.TB) ended {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	require.Equal(t, 1, n.started, "operations started")
+	require.Len(t, n.ended, 1, "operations ended")
+	require.Zero(t, n.open, "attempts without an end")
+	return n.ended[0]
+}
+
+// scene is a table with an observer and faults, and some items.
+type scene struct {
+	*notebook
+	t       testing.TB
+	faults  *monotabletest.Faults
+	used    *monotable.ConsumedCapacity
+	table   *monotable.Table
+	watched *monotable.Entity[watched]
+	simple  *monotable.Entity[simple]
+	scoped  *monotable.Entity[watched]
+}
+
+func openScene(t testing.TB, change ...func(*monotable.TableConfig, *monotable.Client)) *scene {
+	t.Helper()
+	s := &scene{notebook: &notebook{}, t: t, faults: &monotabletest.Faults{}, used: &monotable.ConsumedCapacity{}}
+	plain := openStore(t, monotable.TableConfig{Indexes: []monotable.Index{{Name: "byGroup", PartitionKey: "group", SortKey: "id"}}})
+	plain.cfg.Observer = s.notebook
+	var client monotable.Client = s.faults.Client(plain.client, func(o *dynamodb.Options) {
+		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff, o.RateLimiter = time.Millisecond, ratelimit.None })
+	})
+	for _, f := range change {
+		f(&plain.cfg, &client)
+	}
+	quick := monotable.Backoff(func(int) time.Duration { return time.Millisecond })
+	s.table = plain.over(client).With(monotable.Attempts(2), quick, monotable.Capacity(s.used))
+	schema := monotable.Schema[watched]{
+		Name: "Watched", Key: monotable.Key{Partition: "W#{id}", Sort: "W"},
+		Rules: []monotable.Rule[watched]{monotable.Version(watchedVer), watchedEmail.Unique(), watchedSecret.Hidden()},
+	}
+	s.watched = mustEntity(t, s.table, schema)
+	s.scoped = mustEntity(t, s.table.Scoped("X"), schema)
+	s.simple = mustEntity(t, s.table, monotable.Schema[simple]{Name: "Simple", Key: monotable.Key{Partition: "S#{group}", Sort: "S#{id}"}})
+	_, err := s.watched.Create(t.Context(), watched{ID: "a", N: 1})
+	require.NoError(t, err)
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		_, err := s.simple.Create(t.Context(), simple{Group: "a", ID: id, N: 1})
+		require.NoError(t, err)
+	}
+	s.again()
+	return s
+}
+
+// again forgets what was seen so far.
+func (s *scene) again() {
+	s.reset()
+	s.faults.Reset()
+	*s.used = monotable.ConsumedCapacity{} //nolint:govet // nobody uses it now
+}
+
+// group is a query of five items in three pages.
+func (s *scene) group(key string) monotable.Query[simple] {
+	return s.simple.Query(simple{Group: key}).PageSize(2)
+}
+
+// observedVerbs are all verbs. Each works on the item "a" or makes another, and is refused for the key "".
+var observedVerbs = map[string]struct {
+	name, request   string
+	writes, ofTable bool
+	items, requests int // when all is well
+	run             func(ctx context.Context, s *scene, key string) error
+}{
+	"Get": {name: "Get", request: "GetItem", items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.watched.Get(ctx, watched{ID: key}))
+	}},
+	"GetBy": {name: "GetBy", request: "GetItem", items: 1, requests: 2, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.watched.GetBy(ctx, watchedEmail.Eq(key)))
+	}},
+	"Create": {name: "Create", request: "PutItem", writes: true, items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.simple.Create(ctx, simple{Group: key, ID: "new"}))
+	}},
+	"Put": {name: "Put", request: "PutItem", writes: true, items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.simple.Put(ctx, simple{Group: key, ID: "a", N: 2}))
+	}},
+	"Update": {name: "Update", request: "UpdateItem", writes: true, items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.watched.Update(ctx, watched{ID: key}, watchedN.Add(1)))
+	}},
+	"Upsert": {name: "Upsert", request: "UpdateItem", writes: true, items: 1, requests: 2, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.simple.Upsert(ctx, simple{Group: key, ID: "new"}, simpleN.Set(1)))
+	}},
+	"Modify": {name: "Modify", request: "UpdateItem", writes: true, items: 1, requests: 2, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.watched.Modify(ctx, watched{ID: key}, func(w *watched) error { w.N++; return nil }))
+	}},
+	"Delete": {name: "Delete", request: "DeleteItem", writes: true, items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.simple.Delete(ctx, simple{Group: key, ID: "a"}))
+	}},
+	"unique Put": {name: "Put", request: "TransactWriteItems", writes: true, items: 1, requests: 2, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.watched.Put(ctx, watched{ID: key, Ver: 1, Email: "new"}))
+	}},
+	"All": {name: "Query", request: "Query", items: 5, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		return second(collectAll(s.group(key).All(ctx)))
+	}},
+	"Collect": {name: "Query", request: "Query", items: 5, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.group(key).Collect(ctx))
+	}},
+	"Page": {name: "Query", request: "Query", items: 2, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.group(key).Page(ctx))
+	}},
+	"First": {name: "Query", request: "Query", items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.group(key).First(ctx))
+	}},
+	"Count": {name: "Query", request: "Query", items: 5, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.group(key).Count(ctx))
+	}},
+	"View": {name: "Query", request: "Query", items: 5, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		type part struct {
+			N int `dynamodbav:"n"`
+		}
+		return second(monotable.As[part](s.group(key)).Collect(ctx))
+	}},
+	"Scan": {name: "Scan", request: "Scan", items: 5, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		q := s.simple.Scan()
+		if key == "" {
+			q = q.Limit(0)
+		}
+		return second(q.Collect(ctx))
+	}},
+	"BatchGet": {name: "BatchGet", request: "BatchGetItem", items: 2, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.simple.BatchGet(ctx, []simple{{Group: key, ID: "a"}, {Group: key, ID: "missing"}, {Group: key, ID: "b"}}))
+	}},
+	"Table.BatchGet": {name: "BatchGet", request: "BatchGetItem", ofTable: true, items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		var got, none simple
+		return second(s.table.BatchGet(ctx, s.simple.GetOp(simple{Group: key, ID: "a"}, &got), s.simple.GetOp(simple{Group: key, ID: "missing"}, &none)))
+	}},
+	"BatchWrite": {name: "BatchWrite", request: "BatchWriteItem", writes: true, ofTable: true, items: 2, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return s.table.BatchWrite(ctx, s.simple.PutOp(simple{Group: key, ID: "new"}), s.simple.DeleteOp(simple{Group: key, ID: "a"}))
+	}},
+	"BatchPut": {name: "BatchPut", request: "BatchWriteItem", writes: true, items: 30, requests: 2, run: func(ctx context.Context, s *scene, key string) error {
+		items := make([]simple, 30)
+		for i := range items {
+			items[i] = simple{Group: key, ID: "new" + strings.Repeat("x", i)}
+		}
+		return s.simple.BatchPut(ctx, items)
+	}},
+	"BatchDelete": {name: "BatchDelete", request: "BatchWriteItem", writes: true, items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return s.simple.BatchDelete(ctx, []simple{{Group: key, ID: "a"}})
+	}},
+	"TransactWrite": {name: "TransactWrite", request: "TransactWriteItems", writes: true, ofTable: true, items: 2, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return s.table.TransactWrite(ctx, s.simple.PutOp(simple{Group: key, ID: "new"}), s.simple.CheckOp(simple{Group: key, ID: "a"}))
+	}},
+	"TransactWrite with a guard": {name: "TransactWrite", request: "TransactWriteItems", writes: true, ofTable: true, items: 1, requests: 2, run: func(ctx context.Context, s *scene, key string) error {
+		return s.table.TransactWrite(ctx, s.watched.PutOp(watched{ID: key, Ver: 1, Email: "new"}))
+	}},
+	"TransactGet": {name: "TransactGet", request: "TransactGetItems", ofTable: true, items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		var got simple
+		return s.table.TransactGet(ctx, s.simple.GetOp(simple{Group: key, ID: "a"}, &got))
+	}},
+	"CheckUnique": {name: "CheckUnique", request: "Scan", items: 0, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		e := s.watched
+		if key == "" {
+			e = s.scoped
+		}
+		return second(collectAll(e.CheckUnique(ctx)))
+	}},
+	"RepairUnique": {name: "RepairUnique", request: "Scan", items: 0, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		e := s.watched
+		if key == "" {
+			e = s.scoped
+		}
+		return second(collectAll(e.RepairUnique(ctx)))
+	}},
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestObserver_EveryVerb(t *testing.T) {
+	for verb, v := range observedVerbs {
+		check := func(t *testing.T, s *scene, err error, outcome monotable.Outcome) ended {
+			t.Helper()
+			op := s.only(t)
+			require.Equal(t, outcome, op.Outcome, "%v", err)
+			require.Equal(t, v.name, op.Name)
+			require.Equal(t, "contract", op.Table)
+			require.Equal(t, v.ofTable, op.Entity == "")
+			require.Equal(t, err, op.Err)
+			if err != nil {
+				var opErr *monotable.OpError
+				require.ErrorAs(t, err, &opErr)
+				require.Equal(t, v.name, opErr.Op)
+			}
+			require.Positive(t, op.Duration)
+			require.False(t, op.Start.IsZero())
+			require.Len(t, s.faults.Requests(), op.Attempts, "requests that arrived")
+			require.Len(t, op.attempts, op.Attempts)
+			require.Equal(t, op.Attempts-op.Requests, op.Retries)
+			require.Equal(t, s.used.Units(), op.CapacityUnits)
+			sum := 0.0
+			for _, a := range op.attempts {
+				require.Equal(t, op.OperationInfo, a.Operation)
+				require.Positive(t, a.AttemptResult.Duration)
+				sum += a.CapacityUnits
+			}
+			require.Equal(t, op.CapacityUnits, sum)
+			return op
+		}
+		t.Run(verb+"/ok", func(t *testing.T) {
+			s := openScene(t)
+			if v.name == "GetBy" || strings.HasSuffix(verb, "Unique") {
+				require.NoError(t, second(s.watched.Put(t.Context(), watched{ID: "b", Email: "a"})))
+				s.again()
+			}
+			err := v.run(t.Context(), s, "a")
+			require.NoError(t, err)
+			op := check(t, s, err, monotable.OutcomeOK)
+			require.Equal(t, v.items, op.Items)
+			if !strings.HasSuffix(verb, "Unique") {
+				require.Equal(t, v.requests, op.Requests)
+			}
+			require.Positive(t, op.CapacityUnits)
+			for _, a := range op.attempts {
+				require.False(t, a.MayHaveApplied)
+			}
+		})
+		t.Run(verb+"/invalid", func(t *testing.T) {
+			s := openScene(t)
+			err := v.run(t.Context(), s, "")
+			require.ErrorIs(t, err, monotable.ErrInvalid)
+			op := check(t, s, err, monotable.OutcomeInvalid)
+			require.Zero(t, op.Requests)
+			require.Zero(t, op.Items)
+		})
+		t.Run(verb+"/canceled", func(t *testing.T) {
+			s := openScene(t)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(errors.New("enough"))
+			err := v.run(ctx, s, "a")
+			op := check(t, s, err, monotable.OutcomeCanceled)
+			require.Zero(t, op.Requests)
+			require.Zero(t, op.Items)
+		})
+		t.Run(verb+"/throttled", func(t *testing.T) {
+			s := openScene(t)
+			reason := types.ThrottlingReason{Reason: new("TableReadProvisionedThroughputExceeded"), Resource: new("arn:table")}
+			s.faults.Rate(v.request, 1, monotabletest.Throttle("", reason))
+			err := v.run(t.Context(), s, "a")
+			require.ErrorIs(t, err, monotable.ErrThrottled)
+			op := check(t, s, err, monotable.OutcomeThrottled)
+			require.Zero(t, op.Items)
+			require.GreaterOrEqual(t, op.Throttles, 3, "the SDK's attempts")
+			require.GreaterOrEqual(t, op.Retries, 2)
+			require.Equal(t, []monotable.ThrottlingReason{{Reason: *reason.Reason, Resource: *reason.Resource}}, op.Throttling)
+			last := op.attempts[len(op.attempts)-1]
+			require.Equal(t, monotable.OutcomeThrottled, last.Outcome)
+			require.Equal(t, v.request, last.Request)
+			require.Equal(t, "ProvisionedThroughputExceededException", last.Code)
+			require.False(t, last.MayHaveApplied)
+		})
+		t.Run(verb+"/throttled once", func(t *testing.T) {
+			s := openScene(t)
+			if v.name == "GetBy" {
+				require.NoError(t, second(s.watched.Put(t.Context(), watched{ID: "b", Email: "a"})))
+				s.again()
+			}
+			s.faults.Script(v.request, monotabletest.Throttle(""))
+			err := v.run(t.Context(), s, "a")
+			require.NoError(t, err)
+			op := check(t, s, err, monotable.OutcomeOK)
+			require.Equal(t, 1, op.Throttles)
+			require.Equal(t, 1, op.Retries)
+			require.Equal(t, v.items, op.Items)
+		})
+		if !v.writes {
+			continue
+		}
+		t.Run(verb+"/unknown", func(t *testing.T) {
+			s := openScene(t)
+			s.faults.Rate(v.request, 1, monotabletest.SendingBroken())
+			err := v.run(t.Context(), s, "a")
+			require.ErrorIs(t, err, monotable.ErrOutcomeUnknown)
+			op := check(t, s, err, monotable.OutcomeUnknown)
+			require.Zero(t, op.Items)
+			last := op.attempts[len(op.attempts)-1]
+			require.True(t, last.MayHaveApplied)
+			require.Equal(t, monotable.OutcomeUnknown, last.Outcome)
+			require.Empty(t, last.Code)
+		})
+	}
+}
+
+func TestObserver_Outcomes(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome monotable.Outcome
+		attempt monotable.Outcome // of the last
+		items   int
+		run     func(ctx context.Context, s *scene) error
+	}{
+		"Get of nothing": {monotable.OutcomeNotFound, monotable.OutcomeOK, 0, func(ctx context.Context, s *scene) error {
+			return second(s.watched.Get(ctx, watched{ID: "none"}))
+		}},
+		"First of nothing": {monotable.OutcomeNotFound, monotable.OutcomeOK, 0, func(ctx context.Context, s *scene) error {
+			return second(s.group("none").First(ctx))
+		}},
+		"Update of nothing": {monotable.OutcomeNotFound, monotable.OutcomeConditionFailed, 0, func(ctx context.Context, s *scene) error {
+			return second(s.watched.Update(ctx, watched{ID: "none"}, watchedN.Set(1)))
+		}},
+		"Delete of nothing": {monotable.OutcomeOK, monotable.OutcomeOK, 0, func(ctx context.Context, s *scene) error {
+			return second(s.simple.Delete(ctx, simple{Group: "none", ID: "a"}))
+		}},
+		"Create of what is there": {monotable.OutcomeAlreadyExists, monotable.OutcomeConditionFailed, 0, func(ctx context.Context, s *scene) error {
+			return second(s.watched.Create(ctx, watched{ID: "a"}))
+		}},
+		"Put with an old version": {monotable.OutcomeVersionConflict, monotable.OutcomeConditionFailed, 0, func(ctx context.Context, s *scene) error {
+			return second(s.watched.With(monotable.Attempts(1)).Put(ctx, watched{ID: "a", Ver: 7}))
+		}},
+		"Update under a condition": {monotable.OutcomeConditionFailed, monotable.OutcomeConditionFailed, 0, func(ctx context.Context, s *scene) error {
+			return second(s.watched.Update(ctx, watched{ID: "a"}, watchedN.Set(1), watchedN.Eq(7)))
+		}},
+		"TransactWrite under a condition": {monotable.OutcomeNotFound, monotable.OutcomeConditionFailed, 0, func(ctx context.Context, s *scene) error {
+			return s.table.TransactWrite(ctx, s.watched.CheckOp(watched{ID: "none"}), s.simple.PutOp(simple{Group: "x", ID: "x"}))
+		}},
+		"TransactGet of one of two": {monotable.OutcomeNotFound, monotable.OutcomeOK, 1, func(ctx context.Context, s *scene) error {
+			var a, b watched
+			return s.table.TransactGet(ctx, s.watched.GetOp(watched{ID: "none"}, &a), s.watched.GetOp(watched{ID: "a"}, &b))
+		}},
+		"a value that is taken": {monotable.OutcomeDuplicate, monotable.OutcomeConditionFailed, 0, func(ctx context.Context, s *scene) error {
+			if err := second(s.watched.Create(ctx, watched{ID: "b", Email: "b"})); err != nil {
+				return err
+			}
+			s.again()
+			return second(s.watched.Create(ctx, watched{ID: "c", Email: "b"}))
+		}},
+		"in conflict with a transaction": {monotable.OutcomeConflict, monotable.OutcomeConflict, 0, func(ctx context.Context, s *scene) error {
+			s.faults.Rate("", 1, monotabletest.TransactionConflict())
+			return s.table.TransactWrite(ctx, s.simple.PutOp(simple{Group: "x", ID: "x"}))
+		}},
+		"a transaction that is throttled": {monotable.OutcomeThrottled, monotable.OutcomeThrottled, 0, func(ctx context.Context, s *scene) error {
+			s.faults.Rate("", 1, monotabletest.TransactionCanceled("ThrottlingError"))
+			return s.table.TransactWrite(ctx, s.simple.PutOp(simple{Group: "x", ID: "x"}))
+		}},
+		"a batch half done": {monotable.OutcomeUnprocessed, monotable.OutcomeOK, 1, func(ctx context.Context, s *scene) error {
+			s.faults.Rate("", 1, monotabletest.Unprocessed(1))
+			return s.table.BatchWrite(ctx, s.simple.PutOp(simple{Group: "x", ID: "x"}), s.simple.PutOp(simple{Group: "x", ID: "y"}))
+		}},
+		"a reply lost": {monotable.OutcomeOK, monotable.OutcomeConditionFailed, 1, func(ctx context.Context, s *scene) error {
+			s.faults.Script("UpdateItem", monotabletest.ReplyLost())
+			return second(s.watched.Update(ctx, watched{ID: "a", Ver: 1}, watchedN.Add(1)))
+		}},
+		"the caller's deadline": {monotable.OutcomeCanceled, monotable.OutcomeCanceled, 0, func(ctx context.Context, s *scene) error {
+			ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			defer cancel()
+			s.faults.Rate("", 1, monotabletest.Silent())
+			return second(s.watched.Get(ctx, watched{ID: "a"}))
+		}},
+		"no reply to a read": {monotable.OutcomeFailed, monotable.OutcomeFailed, 0, func(ctx context.Context, s *scene) error {
+			s.faults.Rate("", 1, monotabletest.Silent())
+			return second(s.watched.With(monotable.AttemptTimeout(5*time.Millisecond)).Get(ctx, watched{ID: "a"}))
+		}},
+		"a cursor of another's": {monotable.OutcomeInvalid, "", 0, func(ctx context.Context, s *scene) error {
+			return second(s.group("a").From("bad").Collect(ctx))
+		}},
+		"no access": {monotable.OutcomeFailed, monotable.OutcomeFailed, 0, func(ctx context.Context, s *scene) error {
+			s.faults.Rate("", 1, monotabletest.Refuse(400, "AccessDeniedException"))
+			return second(s.watched.Get(ctx, watched{ID: "a"}))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openScene(t)
+			err := c.run(t.Context(), s)
+			op := s.only(t)
+			require.Equal(t, c.outcome, op.Outcome, "%v", err)
+			require.Equal(t, c.items, op.Items)
+			require.Equal(t, err, op.Err)
+			if c.attempt == "" {
+				require.Empty(t, op.attempts)
+				return
+			}
+			require.Equal(t, c.attempt, op.attempts[len(op.attempts)-1].Outcome)
+		})
+	}
+}
+
+func TestObserver_IteratorsEndWithTheIteration(t *testing.T) {
+	s := openScene(t)
+	all := s.group("a").All(t.Context())
+	require.Zero(t, s.started, "nothing begins before the iteration does")
+	for range all {
+		break
+	}
+	op := s.only(t)
+	require.Equal(t, monotable.OutcomeOK, op.Outcome)
+	require.Equal(t, 1, op.Items)
+	require.Equal(t, 1, op.Requests)
+
+	s.again()
+	require.Panics(t, func() {
+		for range all {
+			panic("in the loop")
+		}
+	})
+	require.Equal(t, 1, s.only(t).Items)
+
+	s.again()
+	s.faults.At(2, monotabletest.Refuse(400, "AccessDeniedException"))
+	_, err := collectAll(all)
+	op = s.only(t)
+	require.Equal(t, err, op.Err)
+	require.Equal(t, 2, op.Items, "of the page before")
+
+	s.again()
+	require.NoError(t, second(s.simple.Query(simple{Group: "a"}).Index("byGroup").Collect(t.Context())))
+	require.Equal(t, "byGroup", s.only(t).Index)
+}
+
+func TestObserver_Attempts(t *testing.T) {
+	s := openScene(t)
+	s.faults.Script("UpdateItem", monotabletest.InternalServerError(), nil)
+	_, err := s.watched.Modify(t.Context(), watched{ID: "a"}, func(w *watched) error { w.N++; return nil })
+	require.NoError(t, err)
+	op := s.only(t)
+	type seen struct {
+		request          string
+		sequence, number int
+		outcome          monotable.Outcome
+		code             string
+		open             bool
+	}
+	var got []seen
+	for _, a := range op.attempts {
+		got = append(got, seen{a.Request, a.Sequence, a.Number, a.Outcome, a.Code, a.MayHaveApplied})
+	}
+	require.Equal(t, []seen{
+		{"GetItem", 1, 1, monotable.OutcomeOK, "", false},
+		{"UpdateItem", 2, 1, monotable.OutcomeUnknown, "InternalServerError", true},
+		{"UpdateItem", 2, 2, monotable.OutcomeOK, "", false},
+	}, got)
+	require.Equal(t, 2, op.Requests)
+	require.Equal(t, 3, op.Attempts)
+	require.Equal(t, 1, op.Retries)
+}
+
+// A client that does not take our middleware makes one attempt of each call.
+func TestObserver_ForeignClient(t *testing.T) {
+	s := openScene(t, func(_ *monotable.TableConfig, c *monotable.Client) { *c = deafClient{*c} })
+	require.NoError(t, second(s.watched.Get(t.Context(), watched{ID: "a"})))
+	op := s.only(t)
+	require.Equal(t, 1, op.Attempts)
+	require.Equal(t, "GetItem", op.attempts[0].Request)
+	require.Positive(t, op.attempts[0].AttemptResult.Duration)
+	require.Positive(t, op.attempts[0].CapacityUnits)
+
+	s.again()
+	s.faults.Rate("PutItem", 1, monotabletest.SendingBroken())
+	require.ErrorIs(t, second(s.simple.Put(t.Context(), simple{Group: "a", ID: "a"})), monotable.ErrOutcomeUnknown)
+	op = s.only(t)
+	require.Equal(t, 1, op.Attempts, "what it does inside is not seen")
+	require.True(t, op.attempts[0].MayHaveApplied)
+}
+
+// deafClient passes no options on.
+type deafClient struct{ monotable.Client }
+
+func (c deafClient) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return c.Client.GetItem(ctx, in)
+}
+
+func (c deafClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return c.Client.PutItem(ctx, in)
+}
+
+// What a validator of the program's own does is not part of the operation it is called from.
+func TestObserver_CallsWithinCalls(t *testing.T) {
+	for _, observed := range []bool{true, false} {
+		inner := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
+			if !observed {
+				cfg.Observer = nil
+			}
+		})
+		s := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
+			cfg.Validator = validatorFunc(func(ctx context.Context) error { return second(inner.watched.Get(ctx, watched{ID: "a"})) })
+		})
+		inner.reset()
+		require.NoError(t, second(s.simple.Put(t.Context(), simple{Group: "a", ID: "a"})))
+		require.Equal(t, 1, s.only(t).Requests)
+		if observed {
+			require.Equal(t, "Get", inner.only(t).Name)
+		} else {
+			require.Zero(t, inner.started)
+		}
+	}
+}
+
+type validatorFunc func(context.Context) error
+
+func (f validatorFunc) StructCtx(ctx context.Context, _ any) error { return f(ctx) }
+
+func TestObserver_ConcurrentUse(t *testing.T) {
+	s := openScene(t)
+	s.faults.Rate("", 0.1, monotabletest.Throttle(""))
+	errs := together(16, func(i int) error {
+		id := strings.Repeat("x", i+1)
+		items := make([]simple, 60)
+		for n := range items {
+			items[n] = simple{Group: id, ID: strings.Repeat("y", n+1)}
+		}
+		e := s.simple.With(monotable.Attempts(20))
+		return errors.Join(e.BatchPut(t.Context(), items), second(e.Query(simple{Group: id}).PageSize(10).Collect(t.Context())))
+	})
+	require.NoError(t, errors.Join(errs...))
+	require.Equal(t, 32, s.started)
+	require.Len(t, s.ended, 32)
+	total := 0
+	for _, op := range s.ended {
+		require.Equal(t, 60, op.Items)
+		require.Len(t, op.attempts, op.Attempts)
+		total += op.Attempts
+	}
+	require.Len(t, s.faults.Requests(), total)
+}
+
+func TestObserver_ContextOfTheObserver(t *testing.T) {
+	type key struct{}
+	var seen []any
+	outer := &ctxObserver{key: key{}, value: "outer"}
+	inner := &ctxObserver{key: key{}, see: func(ctx context.Context) { seen = append(seen, ctx.Value(key{})) }}
+	s := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
+		cfg.Observer = monotable.Observers(nil, outer, nil, inner)
+	})
+	seen = nil
+	require.NoError(t, second(s.watched.Get(t.Context(), watched{ID: "a"})))
+	require.Equal(t, []any{"outer", "outer", "outer", "outer"}, seen)
+
+	require.Nil(t, monotable.Observers())
+	require.Nil(t, monotable.Observers(nil, nil))
+	require.Same(t, outer, monotable.Observers(nil, outer))
+}
+
+// ctxObserver puts a value into the context and shows those it gets. Without a value it returns no context.
+type ctxObserver struct {
+	key, value any
+	see        func(context.Context)
+}
+
+func (o *ctxObserver) note(ctx context.Context) context.Context {
+	if o.see != nil {
+		o.see(ctx)
+	}
+	if o.value == nil {
+		return nil
+	}
+	return context.WithValue(ctx, o.key, o.value)
+}
+
+func (o *ctxObserver) OperationStart(ctx context.Context, _ monotable.OperationInfo) context.Context {
+	return o.note(ctx)
+}
+
+func (o *ctxObserver) OperationEnd(ctx context.Context, _ monotable.OperationInfo, _ monotable.OperationResult) {
+	o.note(ctx)
+}
+
+func (o *ctxObserver) AttemptStart(ctx context.Context, _ monotable.AttemptInfo) context.Context {
+	return o.note(ctx)
+}
+
+func (o *ctxObserver) AttemptEnd(ctx context.Context, _ monotable.AttemptInfo, _ monotable.AttemptResult) {
+	o.note(ctx)
+}
+
+// Without an observer nothing asks for capacity, nothing is put into contexts, and so nothing more is allocated.
+func TestObserver_None(t *testing.T) {
+	get := func(observer monotable.Observer) (allocs float64) {
+		client := &instantClient{}
+		table, err := monotable.NewTable(client, monotable.TableConfig{Name: "none", PartitionKey: "PK", SortKey: "SK", Observer: observer})
+		require.NoError(t, err)
+		e := mustEntity(t, table, monotable.Schema[watched]{Name: "Watched", Key: monotable.Key{Partition: "W#{id}", Sort: "W"}})
+		ctx := t.Context()
+		allocs = testing.AllocsPerRun(100, func() { _, _ = e.Get(ctx, watched{ID: "a"}) })
+		require.Equal(t, observer == nil, client.ctx == ctx)
+		require.Equal(t, observer != nil, client.capacity == types.ReturnConsumedCapacityTotal)
+		return allocs
+	}
+	require.Less(t, get(nil), get(monotable.NoObserver{}))
+}
+
+// instantClient finds nothing, at once, and keeps what it was asked.
+type instantClient struct {
+	monotable.Client
+	ctx      context.Context
+	capacity types.ReturnConsumedCapacity
+}
+
+func (c *instantClient) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	c.ctx, c.capacity = ctx, in.ReturnConsumedCapacity
+	return nothing, nil
+}
+
+var nothing = &dynamodb.GetItemOutput{}
+
+// observedCanary is in every field, key and hidden attribute of what is written.
+const observedCanary = "canary-4711"
+
+func TestSlogObserver_LevelsAndGroups(t *testing.T) {
+	records := &recordHandler{}
+	s := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
+		cfg.Observer = monotable.SlogObserver(slog.New(records))
+	})
+	records.all = nil
+	for name, c := range map[string]struct {
+		level slog.Level
+		run   func() error
+	}{
+		"ok":               {slog.LevelDebug, func() error { return second(s.watched.Get(t.Context(), watched{ID: "a"})) }},
+		"not_found":        {slog.LevelDebug, func() error { return second(s.watched.Get(t.Context(), watched{ID: "b"})) }},
+		"condition_failed": {slog.LevelInfo, func() error { return second(s.simple.Put(t.Context(), simple{Group: "a", ID: "a"}, simpleN.Eq(7))) }},
+		"throttled": {slog.LevelWarn, func() error {
+			s.faults.Rate("", 1, monotabletest.Throttle("", types.ThrottlingReason{Reason: new("Hot"), Resource: new("arn")}))
+			return second(s.watched.Get(t.Context(), watched{ID: "a"}))
+		}},
+		"unknown": {slog.LevelError, func() error {
+			s.faults.Rate("", 1, monotabletest.SendingBroken())
+			return second(s.simple.Put(t.Context(), simple{Group: "a", ID: "a"}))
+		}},
+		"failed": {slog.LevelError, func() error {
+			s.faults.Rate("", 1, monotabletest.Refuse(400, "AccessDeniedException"))
+			return second(s.watched.Get(t.Context(), watched{ID: "a"}))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			records.all = nil
+			s.faults.Reset()
+			err := c.run()
+			require.NotEmpty(t, records.all)
+			last := records.all[len(records.all)-1]
+			require.Equal(t, "monotable operation", last.Message)
+			require.Equal(t, c.level, last.Level)
+			fields := fieldsOf(last)
+			require.Equal(t, name, fields["result.outcome"])
+			require.Contains(t, fields, "result.duration")
+			require.Equal(t, "contract", fields["operation.table"])
+			require.NotContains(t, fields, "operation.index")
+			if err != nil {
+				require.Equal(t, err.Error(), fields["result.error"])
+			}
+			if name == "throttled" {
+				require.Equal(t, "[Hot]", fields["result.throttling"])
+				require.Equal(t, "3", fields["result.throttles"])
+			}
+			first := records.all[0]
+			require.Equal(t, "monotable attempt", first.Message)
+			require.Equal(t, slog.LevelDebug, first.Level)
+			require.Equal(t, "1", fieldsOf(first)["attempt.number"])
+			require.Equal(t, fields["operation.name"], fieldsOf(first)["operation.name"])
+		})
+	}
+	records.all, records.level = nil, slog.LevelInfo
+	s.faults.Reset()
+	require.NoError(t, second(s.watched.Get(t.Context(), watched{ID: "a"})))
+	require.Empty(t, records.all)
+	s.faults.Script("", monotabletest.Throttle(""))
+	require.NoError(t, second(s.watched.Get(t.Context(), watched{ID: "a"})))
+	require.Len(t, records.all, 1, "throttled at first")
+	require.NotNil(t, monotable.SlogObserver(nil))
+}
+
+// Keys and values are in no record, whatever the verb and the outcome.
+func TestSlogObserver_NoValues(t *testing.T) {
+	var text bytes.Buffer
+	faults := map[string]monotabletest.Fault{
+		"none": nil, "throttled": monotabletest.Throttle(""), "broken": monotabletest.SendingBroken(),
+		"refused": monotabletest.Refuse(400, "ValidationException"), "lost": monotabletest.ReplyLost(), "garbled": monotabletest.Garbled(),
+	}
+	for fault, f := range faults {
+		for verb, v := range observedVerbs {
+			s := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
+				cfg.Observer = monotable.SlogObserver(slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug})))
+			})
+			_, _ = s.watched.Put(t.Context(), watched{ID: observedCanary, Email: observedCanary, Secret: observedCanary})
+			_, _ = s.simple.Put(t.Context(), simple{Group: observedCanary, ID: "a"})
+			if f != nil {
+				s.faults.Rate("", 0.7, f)
+			}
+			text.Reset()
+			_ = v.run(t.Context(), s, observedCanary)
+			_ = v.run(t.Context(), s, observedCanary) // met by what the first has written
+			require.Contains(t, text.String(), "monotable operation")
+			require.NotContains(t, text.String(), observedCanary, "%s %s", verb, fault)
+			_ = v.run(t.Context(), s, observedCanary+"#")
+			require.NotContains(t, text.String(), observedCanary, "%s %s", verb, fault)
+		}
+	}
+}
+
+// recordHandler collects records.
+type recordHandler struct {
+	mu    sync.Mutex
+	level slog.Level
+	all   []slog.Record
+}
+
+func (h *recordHandler) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= h.level || h.level == 0
+}
+
+func (h *recordHandler) Handle(_ context.Context, r slog.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.all = append(h.all, r.Clone())
+	return nil
+}
+
+func (h *recordHandler) WithAttrs([]slog.Attr) slog.Handler { panic("unused") }
+func (h *recordHandler) WithGroup(string) slog.Handler      { panic("unused") }
+
+// fieldsOf are the attributes of a record by their path.
+func fieldsOf(r slog.Record) map[string]string {
+	fields := map[string]string{}
+	var add func(prefix string, a slog.Attr)
+	add = func(prefix string, a slog.Attr) {
+		if a.Value.Kind() != slog.KindGroup {
+			fields[prefix+a.Key] = a.Value.String()
+			return
+		}
+		for _, inner := range a.Value.Group() {
+			add(prefix+a.Key+".", inner)
+		}
+	}
+	r.Attrs(func(a slog.Attr) bool { add("", a); return true })
+	return fields
+}

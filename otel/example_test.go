@@ -1,0 +1,34 @@
+package otel_test
+
+import (
+	"context"
+	"fmt"
+
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/memdb"
+	"github.com/monotable/monotable/otel"
+)
+
+func Example() {
+	ctx := context.Background()
+	spans := tracetest.NewSpanRecorder() // in production a provider with an exporter, or none here and the global one
+	observer, err := otel.NewObserver(otel.Config{TracerProvider: trace.NewTracerProvider(trace.WithSpanProcessor(spans))})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	MEMDB
+	users := monotable.MustEntity(table, monotable.Schema[user]{Name: "User", Key: monotable.Key{Partition: "USER#{id}"}})
+	if _, err := users.Create(ctx, user{ID: "ann"}); err != nil {
+		fmt.Println(err)
+	}
+	for _, span := range spans.Ended() {
+		fmt.Println(span.Name(), span.Parent().IsValid())
+	}
+	// Output:
+	// PutItem app true
+	// Create app false
+}
