@@ -37,9 +37,12 @@ const (
 	defaultAttemptTimeout = 10 * time.Second
 
 	inProgressTries = 10 // of a transaction that is still in progress: more than six seconds
-	tokenTries      = 10 // of a transaction without an answer
+	tokenTries      = 6  // of a transaction without an answer
 	conflictTries   = 8  // of a single write that met a transaction
 )
+
+// unanswered is how long to wait before a transaction is sent again under its token.
+var unanswered = retry.Backoff{Base: 50 * time.Millisecond, Cap: 2 * time.Second}
 
 // soon is how long to wait before a write is sent again whose own mark may be in the item: the sooner, the surer it is found.
 var soon = retry.Backoff{Base: 25 * time.Millisecond, Cap: time.Second}
@@ -49,6 +52,7 @@ var soon = retry.Backoff{Base: 25 * time.Millisecond, Cap: time.Second}
 type attempts struct {
 	resend  resending
 	timeout time.Duration
+	body    []byte // of the first request under a token
 
 	observed *observedRequest
 
@@ -57,6 +61,10 @@ type attempts struct {
 	sent      bool  // the current attempt has reached the HTTP client
 	ambiguous error // of an attempt that may have taken effect
 	last      error
+}
+
+func newAttempts(o *options, resend resending) *attempts {
+	return &attempts{resend: resend, timeout: o.attemptTimeout()}
 }
 
 // install adds the observation to a call. It comes last, so that the caller's own options are seen.
@@ -71,6 +79,12 @@ func (a *attempts) add(stack *middleware.Stack) error {
 	attempt := middleware.FinalizeMiddlewareFunc("monotable:attempt", a.attempt)
 	if err := stack.Finalize.Insert(attempt, "Retry", middleware.After); err != nil {
 		return fmt.Errorf("monotable needs the SDK's retry middleware: %w", err)
+	}
+	if a.resend == resendByToken {
+		body := middleware.SerializeMiddlewareFunc("monotable:body", a.sameBody)
+		if err := stack.Serialize.Add(body, middleware.After); err != nil {
+			return err
+		}
 	}
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("monotable:reply", a.reply), middleware.After)
 }
@@ -124,6 +138,35 @@ func (a *attempts) open() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.ambiguous != nil
+}
+
+// blind says that the attempts of a call are not known: the client has dropped the middleware.
+func (a *attempts) blind(t *tableCore) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.made == 0 && !t.isSDK
+}
+
+// sameBody sends what was sent before, byte by byte, when one token is used for several calls: serialised anew, the same request differs in the
+// order of its maps, and DynamoDB would take it for another one.
+func (a *attempts) sameBody(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
+	request, ok := in.Request.(*smithyhttp.Request)
+	if !ok {
+		return next.HandleSerialize(ctx, in)
+	}
+	if a.body == nil {
+		body, err := io.ReadAll(request.GetStream())
+		if err != nil {
+			return middleware.SerializeOutput{}, middleware.Metadata{}, err
+		}
+		a.body = body
+	}
+	request, err := request.SetStream(bytes.NewReader(a.body))
+	if err != nil {
+		return middleware.SerializeOutput{}, middleware.Metadata{}, err
+	}
+	in.Request = request
+	return next.HandleSerialize(ctx, in)
 }
 
 // reply runs next to the HTTP client.
@@ -209,6 +252,14 @@ type callRetryer struct {
 	inProgress, unanswered, conflicts, others int // tries so far
 }
 
+// GetAttemptToken keeps the rate limit of the client's own retryer, which the adaptive mode has.
+func (r *callRetryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
+	if v2, ok := r.Retryer.(aws.RetryerV2); ok {
+		return v2.GetAttemptToken(ctx)
+	}
+	return r.Retryer.GetInitialToken(), nil
+}
+
 func (r *callRetryer) MaxAttempts() int {
 	if most := r.Retryer.MaxAttempts(); most > 0 {
 		return most + inProgressTries + tokenTries + conflictTries
@@ -245,8 +296,11 @@ func (r *callRetryer) RetryDelay(attempt int, err error) (time.Duration, error) 
 	case retryConflict:
 		return soon.Delay(r.conflicts), nil
 	case retryUnanswered:
-		if r.resend == resendSoon {
+		switch r.resend {
+		case resendSoon:
 			return soon.Delay(r.unanswered - 1), nil
+		case resendByToken:
+			return unanswered.Delay(r.unanswered - 1), nil
 		}
 	}
 	// The tries above are not the client's, so its backoff does not count them.

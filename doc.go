@@ -58,6 +58,7 @@
 //   - [Entity.Modify] reads, lets a function change the item, and writes what has changed; again, if another
 //     writer was faster.
 //   - [Entity.Delete] removes an item and returns it, or nil if nothing was there.
+//   - [Entity.GetBy] reads the item that has a value of a unique attribute.
 //
 // Writes return what is stored, with defaults, times and version; arguments are never changed. Conditions are
 // further arguments: of Update and Upsert they stand among the changes. Everything else is an [Option], given
@@ -109,8 +110,8 @@
 // Test with [errors.Is] for what a program branches on:
 //
 //   - [ErrInvalid]: refused here; nothing was sent. [ValidationError] and [DefinitionError] are it too.
-//   - [ErrNotFound], [ErrAlreadyExists], [ErrVersionConflict], [ErrWrongEntity]: on a write they are
-//     [ErrConditionFailed] too, and nothing was written.
+//   - [ErrNotFound], [ErrAlreadyExists], [ErrVersionConflict], [ErrDuplicate], [ErrWrongEntity]: on a write
+//     they are [ErrConditionFailed] too, and nothing was written.
 //   - [ErrConditionFailed] alone: a condition of the caller's, or of a rule, did not hold.
 //   - [ErrThrottled], [ErrUnprocessed]: for lack of capacity, after the retries.
 //   - [ErrOutcomeUnknown]: sent, and no definite answer came. It may have been written.
@@ -120,16 +121,33 @@
 // refused, and [Entity.Old] decodes the item that did. Texts name operation, entity and attribute, never
 // values. The SDK's own error can always be reached.
 //
-// The SDK sends a write again when its answer is lost. The second one can meet the effect of the first: then
-// this version says [ErrAlreadyExists] or [ErrVersionConflict] for a write that was carried out, and an [Add]
-// without a version may count twice. Telling these apart is planned; until then ask with a consistent Get
-// where it matters.
+// # Lost replies
+//
+// The SDK sends a request again when no answer came, though it may have been carried out. Each attempt is
+// observed, so that this is told apart. In an item with a [Version] every write leaves an id: a refused write
+// that finds its own there was carried out, and succeeds. A refusal without a lost reply before it is what it
+// says; after one it is [ErrOutcomeUnknown], unless the item proves whose write is there. [OutcomeError] has
+// what is needed to find out. Changes that count, such as [Add], are not sent again without a version to guard
+// them. [ExactlyOnce] lets the service count: a transaction of one action with a token. Attempts end after
+// [TableConfig.AttemptTimeout].
+//
+// # Unique values
+//
+// [Attr.Unique] lets one item have a value: a guard item holds it, written in the same transaction by every
+// verb. [ErrDuplicate] says that it is taken, [Entity.GetBy] finds its owner, [Entity.CheckUnique] and
+// [Entity.RepairUnique] compare guards and items.
+//
+// # Observation
+//
+// [TableConfig.Observer] is told of every operation and every attempt at a request: names, outcomes, items, capacity, durations, never keys
+// or values. [SlogObserver] writes records; the module otel beside this one has spans and metrics of OpenTelemetry. Without one, nothing is done for it.
 //
 // # Attributes
 //
-// What monotable stores besides the attributes of the type: the keys of the table and its indexes, and the
-// entity's name as the type tag, "_et" unless [TableConfig] says otherwise. An item of another entity is
-// [ErrWrongEntity], never decoded as T. [TagMode] says how to read and write tables that have no tags.
+// What monotable stores besides the attributes of the type: the keys of the table and its indexes; the
+// entity's name as the type tag, "_et" unless [TableConfig] says otherwise; the id of the last write, "_w", in
+// items with a version; and the guard items of unique values. An item of another entity is [ErrWrongEntity],
+// never decoded as T. [TagMode] says how to read and write tables that have no tags.
 //
 // A field is stored as attributevalue stores it, with these differences above all: a nil pointer, slice or
 // map is left out instead of NULL; times are UTC with nine digits, so that they sort; names are matched

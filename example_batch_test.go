@@ -46,3 +46,44 @@ func ExampleEntity_BatchGet() {
 	// Found "cem"
 	// <nil>
 }
+
+// Operations of any entities, each with its own destination. One that is missing is left as it is.
+func ExampleTable_BatchGet() {
+	ctx := context.Background()
+	table := exampleTable()
+	users := monotable.MustEntity(table, userSchema)
+	orders := monotable.MustEntity(table, orderSchema)
+	seed(users, User{ID: "ann", Email: "ann@example.com"})
+	seed(orders, Order{UserID: "ann", ID: "2026-001", Total: 30})
+
+	var user User
+	var first, second Order
+	results, err := table.BatchGet(ctx,
+		users.GetOp(User{ID: "ann"}, &user),
+		orders.GetOp(Order{UserID: "ann", ID: "2026-001"}, &first),
+		orders.GetOp(Order{UserID: "ann", ID: "2026-002"}, &second),
+	)
+	fmt.Println(results[0].State, results[1].State, results[2].State, err)
+	fmt.Println(user.Email, first.Total)
+	// Output:
+	// Found Found Missing <nil>
+	// ann@example.com 30
+}
+
+// The function is called in this goroutine, and the last call has everything in it.
+func ExampleProgress() {
+	ctx := context.Background()
+	orders := monotable.MustEntity(exampleTable(), orderSchema)
+	items := make([]Order, 60)
+	for i := range items {
+		items[i] = Order{UserID: "ann", ID: fmt.Sprintf("2026-%03d", i)}
+	}
+
+	var last monotable.BatchProgress
+	watched := orders.With(monotable.Pace(1000), monotable.Progress(func(now monotable.BatchProgress) { last = now }))
+	fmt.Println(watched.BatchPut(ctx, items))
+	fmt.Printf("%d of %d in %d requests\n", last.Done, last.Total, last.Requests)
+	// Output:
+	// <nil>
+	// 60 of 60 in 3 requests
+}

@@ -59,7 +59,7 @@ var userSchema = monotable.Schema[User]{ // plain data: no client, no global sta
 	Key:     monotable.Key{Partition: "USER#{userId}", Sort: "PROFILE"},
 	Indexes: map[string]monotable.Key{"GSI1": {Partition: "EMAIL#{email}", Sort: "USER#{userId}"}},
 	Rules: []monotable.Rule[User]{
-		userEmail.Required().Transform(strings.ToLower).Validate(validEmail),
+		userEmail.Required().Transform(strings.ToLower).Validate(validEmail).Unique(),
 		userPlan.Default("free").OneOf("free", "pro"),
 		userTheme.Default("light"),
 		userNotify.Default(new(true)),
@@ -141,7 +141,12 @@ func exampleClient() *dynamodb.Client {
 
 // exampleTable creates the table of most examples: keys PK and SK, one index, and a clock that stands still.
 func exampleTable() *monotable.Table {
-	return exampleTableOf(monotable.TableConfig{
+	return exampleTableOver(func(c *dynamodb.Client, _ ...func(*dynamodb.Options)) *dynamodb.Client { return c })
+}
+
+// exampleTableOver is exampleTable behind a client made of the example's.
+func exampleTableOver(client func(*dynamodb.Client, ...func(*dynamodb.Options)) *dynamodb.Client) *monotable.Table {
+	return exampleTableFor(client(exampleClient()), monotable.TableConfig{
 		PartitionKey: "PK", SortKey: "SK",
 		Indexes:    []monotable.Index{{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"}},
 		CursorKeys: []monotable.CursorKey{{ID: "example", Secret: []byte("at least thirty-two bytes, please")}},
@@ -152,8 +157,11 @@ func exampleTable() *monotable.Table {
 var dropExampleTable = func() {} // the one before: tables that are left cost DynamoDB Local threads
 
 func exampleTableOf(cfg monotable.TableConfig) *monotable.Table {
+	return exampleTableFor(exampleClient(), cfg)
+}
+
+func exampleTableFor(client *dynamodb.Client, cfg monotable.TableConfig) *monotable.Table {
 	dropExampleTable()
-	client := exampleClient()
 	if cfg.Name == "" {
 		cfg.Name = "app"
 	}
@@ -199,6 +207,7 @@ func Example() {
 		})
 		bob, err := users.Upsert(ctx, User{ID: "bob"}, userEmail.Set("bob@example.com")) // Update, or Create where there is nothing
 		old, err := users.Delete(ctx, bob, userPlan.Eq("free"))                          // what was deleted; a condition is optional
+		ann, err = users.GetBy(ctx, userEmail.Eq("ann@example.com"))                     // by a Unique attribute, consistently
 
 		fmt.Println(ann.Email, ann.Plan, ann.Logins, ann.Tags, ann.Prefs.Theme, *ann.Notify, ann.Version)
 		fmt.Println(old.Email, old.Version, err)

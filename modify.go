@@ -111,6 +111,9 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 
 // mayModifyAgain says that another writer was faster, so that a new reading may do.
 func mayModifyAgain(err error) bool {
+	if failed, ok := errors.AsType[*ConditionError](err); ok && failed.Ambiguous {
+		return false
+	}
 	return errors.Is(err, ErrConditionFailed) && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrWrongEntity) && !errors.Is(err, ErrDuplicate)
 }
 
@@ -141,7 +144,7 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	if err := m.prepare(ctx, item); err != nil {
 		return nil, err
 	}
-	d := &difference{write: m.newWrite(&e.options, "Modify", actionUpdate, expectation{exist: true, now: m.now()}), raw: raw}
+	d := &difference{write: m.newWrite(e.options.atToken(e.options.onceToken()), "Modify", actionUpdate, expectation{exist: true, now: m.now()}), raw: raw}
 	if err := d.find(old, item); err != nil || len(d.changes) == 0 {
 		return nil, err
 	}

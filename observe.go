@@ -337,8 +337,10 @@ func (r *observedRequest) end(ctx context.Context, info AttemptInfo, out any, er
 		return
 	}
 	result := AttemptResult{MayHaveApplied: open && r.writes, Duration: time.Since(info.Start)}
-	for _, c := range consumed(out) {
-		result.CapacityUnits += units(c)
+	if err == nil {
+		for _, c := range consumed(out) {
+			result.CapacityUnits += units(c)
+		}
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		result.Code = api.ErrorCode()

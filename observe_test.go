@@ -188,7 +188,7 @@ var observedVerbs = map[string]struct {
 		return second(s.simple.Put(ctx, simple{Group: key, ID: "a", N: 2}))
 	}},
 	"Update": {name: "Update", request: "UpdateItem", writes: true, items: 1, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
-		return second(s.watched.Update(ctx, watched{ID: key}, watchedN.Add(1)))
+		return second(s.watched.Update(ctx, watched{ID: key}, monotable.Add(watchedN, 1)))
 	}},
 	"Upsert": {name: "Upsert", request: "UpdateItem", writes: true, items: 1, requests: 2, run: func(ctx context.Context, s *scene, key string) error {
 		return second(s.simple.Upsert(ctx, simple{Group: key, ID: "new"}, simpleN.Set(1)))
@@ -448,7 +448,7 @@ func TestObserver_Outcomes(t *testing.T) {
 		}},
 		"a reply lost": {monotable.OutcomeOK, monotable.OutcomeConditionFailed, 1, func(ctx context.Context, s *scene) error {
 			s.faults.Script("UpdateItem", monotabletest.ReplyLost())
-			return second(s.watched.Update(ctx, watched{ID: "a", Ver: 1}, watchedN.Add(1)))
+			return second(s.watched.Update(ctx, watched{ID: "a", Ver: 1}, monotable.Add(watchedN, 1)))
 		}},
 		"the caller's deadline": {monotable.OutcomeCanceled, monotable.OutcomeCanceled, 0, func(ctx context.Context, s *scene) error {
 			ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
@@ -545,7 +545,7 @@ func TestObserver_Attempts(t *testing.T) {
 
 // A client that does not take our middleware makes one attempt of each call.
 func TestObserver_ForeignClient(t *testing.T) {
-	s := openScene(t, func(_ *monotable.TableConfig, c *monotable.Client) { *c = deafClient{*c} })
+	s := openScene(t, func(_ *monotable.TableConfig, c *monotable.Client) { *c = heedlessClient{*c} })
 	require.NoError(t, second(s.watched.Get(t.Context(), watched{ID: "a"})))
 	op := s.only(t)
 	require.Equal(t, 1, op.Attempts)
@@ -561,14 +561,14 @@ func TestObserver_ForeignClient(t *testing.T) {
 	require.True(t, op.attempts[0].MayHaveApplied)
 }
 
-// deafClient passes no options on.
-type deafClient struct{ monotable.Client }
+// heedlessClient passes no options on.
+type heedlessClient struct{ monotable.Client }
 
-func (c deafClient) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+func (c heedlessClient) GetItem(ctx context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	return c.Client.GetItem(ctx, in)
 }
 
-func (c deafClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+func (c heedlessClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	return c.Client.PutItem(ctx, in)
 }
 
@@ -600,7 +600,7 @@ func (f validatorFunc) StructCtx(ctx context.Context, _ any) error { return f(ct
 
 func TestObserver_ConcurrentUse(t *testing.T) {
 	s := openScene(t)
-	s.faults.Rate("", 0.1, monotabletest.Throttle(""))
+	s.faults.Rate("BatchWriteItem", 0.3, monotabletest.Throttle(""))
 	errs := together(16, func(i int) error {
 		id := strings.Repeat("x", i+1)
 		items := make([]simple, 60)
@@ -625,14 +625,16 @@ func TestObserver_ConcurrentUse(t *testing.T) {
 func TestObserver_ContextOfTheObserver(t *testing.T) {
 	type key struct{}
 	var seen []any
-	outer := &ctxObserver{key: key{}, value: "outer"}
-	inner := &ctxObserver{key: key{}, see: func(ctx context.Context) { seen = append(seen, ctx.Value(key{})) }}
+	order := ""
+	outer := &ctxObserver{key: key{}, value: "outer", see: func(context.Context) { order += "o" }}
+	inner := &ctxObserver{key: key{}, see: func(ctx context.Context) { order, seen = order+"i", append(seen, ctx.Value(key{})) }}
 	s := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
 		cfg.Observer = monotable.Observers(nil, outer, nil, inner)
 	})
-	seen = nil
+	order, seen = "", nil
 	require.NoError(t, second(s.watched.Get(t.Context(), watched{ID: "a"})))
 	require.Equal(t, []any{"outer", "outer", "outer", "outer"}, seen)
+	require.Equal(t, "oioi"+"ioio", order, "ends in reverse")
 
 	require.Nil(t, monotable.Observers())
 	require.Nil(t, monotable.Observers(nil, nil))
@@ -705,7 +707,7 @@ var nothing = &dynamodb.GetItemOutput{}
 const observedCanary = "canary-4711"
 
 func TestSlogObserver_LevelsAndGroups(t *testing.T) {
-	records := &recordHandler{}
+	records := &recordHandler{level: slog.LevelDebug}
 	s := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
 		cfg.Observer = monotable.SlogObserver(slog.New(records))
 	})
@@ -803,7 +805,7 @@ type recordHandler struct {
 }
 
 func (h *recordHandler) Enabled(_ context.Context, l slog.Level) bool {
-	return l >= h.level || h.level == 0
+	return l >= h.level
 }
 
 func (h *recordHandler) Handle(_ context.Context, r slog.Record) error {

@@ -82,7 +82,7 @@ func (o putOp[T]) build(ctx context.Context, token string) (*write, error) {
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o putOp[T]) Request() (*dynamodb.PutItemInput, error) {
-	w, err := o.build(context.Background(), "")
+	w, err := o.build(context.Background(), o.e.options.token)
 	if err == nil {
 		err = w.alone()
 	}
@@ -93,7 +93,7 @@ func (o putOp[T]) Request() (*dynamodb.PutItemInput, error) {
 }
 
 func (o putOp[T]) run(ctx context.Context) (T, error) {
-	w, err := o.build(ctx, o.e.options.token)
+	w, err := o.build(ctx, o.e.options.onceToken())
 	if err != nil {
 		var zero T
 		return zero, err
@@ -183,7 +183,7 @@ func (o UpdateOp[T]) build(token string) (*write, error) {
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o UpdateOp[T]) Request() (*dynamodb.UpdateItemInput, error) {
-	w, err := o.build("")
+	w, err := o.build(o.e.options.token)
 	if err == nil {
 		err = w.alone()
 	}
@@ -194,7 +194,7 @@ func (o UpdateOp[T]) Request() (*dynamodb.UpdateItemInput, error) {
 }
 
 func (o UpdateOp[T]) run(ctx context.Context) (T, error) {
-	w, err := o.build(o.e.options.token)
+	w, err := o.build(o.e.options.onceToken())
 	if err != nil {
 		var zero T
 		return zero, err
@@ -216,7 +216,7 @@ func (e *Entity[T]) DeleteOp(key T, conds ...Cond[T]) DeleteOp[T] {
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o DeleteOp[T]) Request() (*dynamodb.DeleteItemInput, error) {
-	w, err := o.build("")
+	w, err := o.build(o.e.options.token)
 	if err == nil {
 		err = w.alone()
 	}
@@ -231,7 +231,7 @@ func (o DeleteOp[T]) build(token string) (*write, error) {
 }
 
 func (o DeleteOp[T]) run(ctx context.Context) (*T, error) {
-	w, err := o.build(o.e.options.token)
+	w, err := o.build(o.e.options.onceToken())
 	if err != nil {
 		return nil, err
 	}

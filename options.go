@@ -34,6 +34,7 @@ type options struct {
 	progress     func(BatchProgress)
 	table        string
 	token        string  // of a transaction
+	tokened      bool    // the request is to be the same every time under the token
 	scopes       []scope // every partition key must be in all of them
 	capacity     *ConsumedCapacity
 	observer     Observer
@@ -51,6 +52,14 @@ func (o options) with(opts []Option) options {
 }
 
 func (o *options) tableName(c *tableCore) string { return or(o.table, c.name) }
+
+// onceToken is the caller's token, if a single write makes use of it.
+func (o *options) onceToken() string {
+	if !o.exactlyOnce {
+		return ""
+	}
+	return o.token
+}
 
 // inParallel is how many requests may be under way at a time.
 func (o *options) inParallel() int {
@@ -139,9 +148,10 @@ func StopOnFailure() Option { return optionFunc(func(o *options) { o.stopEarly =
 // TableName sends the calls to another table of the same layout.
 func TableName(name string) Option { return optionFunc(func(o *options) { o.table = name }) }
 
-// Token is the caller's own idempotency token for a transaction, 1 to 36 characters: the same call again within ten minutes succeeds
-// without effect, another one with the same token is refused by the service. It counts for all tables of the account. "" lets
-// every call have a token of its own.
+// Token is the caller's own idempotency token for a transaction, or for a single write under [ExactlyOnce], 1 to 36 characters: the same
+// request again within ten minutes succeeds without effect, another one with the same token is refused by the service. A request is
+// the same if nothing in it follows the clock (UpdatedAt, CreatedAt) or what was stored (Unique, Upsert, Modify). A token counts for all tables of
+// the account. "" lets every call have a token of its own.
 func Token(token string) Option { return optionFunc(func(o *options) { o.token = token }) }
 
 // ClientOptions passes options to the SDK's client, after those of [TableConfig].

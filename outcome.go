@@ -27,13 +27,13 @@ type mark struct {
 	version uint64 // that the item has after the write; 0 if the call does not know
 }
 
-// newMark marks a write. Under the caller's own token it is the same every time, as the whole request must be.
+// newMark marks a write. In a transaction under the caller's own token it is the same every time, as the whole request must be.
 func (m *model) newMark(o *options) mark {
 	if m.version == nil {
 		return mark{}
 	}
 	random := make([]byte, 6)
-	if o.token == "" {
+	if !o.tokened {
 		_, _ = rand.Read(random) // never fails
 	} else {
 		sum := sha256.Sum256([]byte(o.token))
@@ -92,27 +92,37 @@ func (w *write) settle(err error, a *attempts, lookUp func() (attributeMap, erro
 		}
 		return nil, err
 	}
+	// A client that drops our middleware may have sent the write more than once, and nobody knows.
+	open, blind := a.open(), a.blind(w.m.table)
 	item := refused.Item
 	if item == nil && !w.m.table.isSDK {
 		// Clients between us and the service may drop the item. One look tells what is there now.
 		found, lookErr := lookUp()
-		if lookErr != nil {
-			return nil, &ConditionError{Entity: w.m.name, reasons: []error{ErrConditionFailed}, err: err}
+		if lookErr != nil && open {
+			return nil, w.cannotTell(err)
+		} else if lookErr != nil {
+			return nil, &ConditionError{Entity: w.m.name, Ambiguous: blind, reasons: []error{ErrConditionFailed}, err: err}
 		}
 		item = found
 	}
-	open := a.open()
 	if w.isIn(item, open) {
 		return item, nil
 	}
 	other := w.isOthers(item)
 	if open && !other {
-		return nil, &OutcomeError{Writes: []UnknownWrite{w.unknown(0)}, err: &serviceFailure{sentinels: []error{ErrOutcomeUnknown}, err: err}}
+		return nil, w.cannotTell(err)
 	}
-	e := &ConditionError{Entity: w.m.name, Ambiguous: open && w.expect.fresh(), item: item, err: err}
+	ambiguous := open && w.expect.fresh() || blind && (w.expect.fresh() || !other)
+	e := &ConditionError{Entity: w.m.name, Ambiguous: ambiguous, item: item, err: err}
 	e.found = item
 	w.m.explain(e, &w.expect, item)
 	return nil, e
+}
+
+// cannotTell is the error of a write that was refused, perhaps for its own earlier attempt.
+func (w *write) cannotTell(err error) error {
+	failure := &serviceFailure{sentinels: []error{ErrOutcomeUnknown}, err: err}
+	return &OutcomeError{Writes: []UnknownWrite{w.unknown(0)}, err: failure}
 }
 
 // isIn says that the write is what made the item, or what removed it. open says that an attempt may have taken effect.

@@ -112,6 +112,9 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 	}
 	if s.write.knows == nil && s.write.expect.version != nil {
 		stored, err := s.m.plan.Encode(s.write.after) // a Modify under a version: nothing else can be in it
+		if err == nil {
+			stored[s.m.table.writeID] = &types.AttributeValueMemberS{Value: s.write.mark.stored}
+		}
 		return stored, false, err
 	}
 	stored, err := s.m.lookUp(ctx, s.o, s.key)

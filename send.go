@@ -17,9 +17,15 @@ type clientCall[In, Out any] = func(context.Context, *In, ...func(*dynamodb.Opti
 
 // send makes a call of the client, and is the only place that does. What its attempts came to is told even if it fails.
 func send[In, Out any](ctx context.Context, o *options, resend resending, call clientCall[In, Out], in *In) (*Out, *attempts, error) {
-	a := &attempts{resend: resend, timeout: o.attemptTimeout()}
+	a := newAttempts(o, resend)
+	out, err := sendAs(ctx, o, a, call, in)
+	return out, a, err
+}
+
+// sendAs is send for a call that goes on with the body of another one.
+func sendAs[In, Out any](ctx context.Context, o *options, a *attempts, call clientCall[In, Out], in *In) (*Out, error) {
 	if err := started(ctx); err != nil {
-		return nil, a, err
+		return nil, err
 	}
 	a.observed = operationIn(ctx).request(in)
 	var out *Out
@@ -34,15 +40,18 @@ func send[In, Out any](ctx context.Context, o *options, resend resending, call c
 			break
 		}
 		// The SDK decodes all attempts of a call into one answer, so what is left of one that it could not read must not meet the next.
-		if !unreadable(err) || resend == resendNever || try == unreadableTries || soon.Wait(ctx, try) != nil {
-			return nil, a, err
+		if !unreadable(err) || a.resend == resendNever || try == unreadableTries {
+			return nil, err
+		}
+		if waitErr := soon.Wait(ctx, try); waitErr != nil {
+			return nil, fmt.Errorf("%w: %w", waitErr, err)
 		}
 	}
 	for _, c := range consumed(out) {
 		o.capacity.add(c)
 		a.observed.consume(c)
 	}
-	return out, a, nil
+	return out, nil
 }
 
 const unreadableTries = 2

@@ -165,10 +165,15 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 	var a *attempts
 	open := false // a request was sent, and no answer came
 	err := tx.o.untilSettled(ctx, func() (err error) {
-		if !open { // otherwise it may yet be carried out, and must not be carried out beside this one
+		var body []byte
+		if open { // it may yet be carried out, and must not be carried out beside another one
+			body = a.body
+		} else {
 			in.ClientRequestToken = ptr(or(tx.o.token, rand.Text()))
 		}
-		_, a, err = send(ctx, tx.o, resendByToken, tx.c.client.TransactWriteItems, in)
+		a = newAttempts(tx.o, resendByToken)
+		a.body = body
+		_, err = sendAs(ctx, tx.o, a, tx.c.client.TransactWriteItems, in)
 		open = open || a.open()
 		return err
 	})
@@ -350,7 +355,7 @@ func (o *options) atToken(token string) *options {
 		return o
 	}
 	own := *o
-	own.token = token
+	own.token, own.tokened = token, true
 	return &own
 }
 

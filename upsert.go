@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
 )
@@ -26,17 +27,16 @@ func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T,
 
 func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, error) {
 	var zero T
-	legs, err := e.UpsertOp(key, changes...).legs(e.options.token)
+	legs, err := e.UpsertOp(key, changes...).legs(e.options.onceToken())
 	if err != nil {
 		return zero, err
 	}
 	for attempt := 0; ; attempt++ {
 		stored, err := e.perform(ctx, legs.update.stage())
-		if !errors.Is(err, ErrNotFound) || errors.Is(err, ErrVersionConflict) {
+		if missing, open := nothingThere(err); !missing {
 			return stored, err
-		}
-		if failed, ok := errors.AsType[*ConditionError](err); ok && failed.Ambiguous {
-			return zero, &OutcomeError{Writes: []UnknownWrite{legs.update.unknown(0)}, err: &serviceFailure{sentinels: []error{ErrOutcomeUnknown}, err: err}}
+		} else if open && legs.update.resend != resendFreely {
+			return zero, legs.update.cannotTell(err)
 		}
 		create, err := legs.create(ctx)
 		if err != nil {
@@ -50,6 +50,16 @@ func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, 
 			return zero, errors.Join(waitErr, err)
 		}
 	}
+}
+
+// nothingThere says that an Update was refused because there is no item. open says that it may have changed one that is gone by now: to
+// set the same again then does no harm.
+func nothingThere(err error) (missing, open bool) {
+	if failed, ok := errors.AsType[*ConditionError](err); ok {
+		return errors.Is(err, ErrNotFound) && !errors.Is(err, ErrVersionConflict), failed.Ambiguous
+	}
+	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	return ok && len(refused.Item) == 0 && errors.Is(err, ErrOutcomeUnknown), true
 }
 
 // mayUpdateInstead says that a Create met an item, so that an Update may do. Not if the Create may have taken effect for a moment.

@@ -20,7 +20,18 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	MEMDB
+	client := memdb.New(memdb.Options{}).Client()
+	table, err := monotable.NewTable(client, monotable.TableConfig{
+		Name: "app", PartitionKey: "PK", Observer: observer, CursorKeys: []monotable.CursorKey{{ID: "1", Secret: make([]byte, 32)}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := client.CreateTable(ctx, table.CreateInput()); err != nil {
+		fmt.Println(err)
+		return
+	}
 	users := monotable.MustEntity(table, monotable.Schema[user]{Name: "User", Key: monotable.Key{Partition: "USER#{id}"}})
 	if _, err := users.Create(ctx, user{ID: "ann"}); err != nil {
 		fmt.Println(err)

@@ -1,0 +1,5 @@
+//go:build race
+
+package monotable_test
+
+const raceEnabled = true
