@@ -18,7 +18,8 @@ import (
 
 // Client is what monotable needs of DynamoDB: the ten item calls of the SDK. A
 // *[dynamodb.Client] is one and gets everything; wrappers and other implementations work with
-// what they pass on.
+// what they pass on. One that drops the options of a call hides the SDK's attempts, and is not bounded by [TableConfig.AttemptTimeout]: any
+// error of it that is not the service's answer is ErrOutcomeUnknown, and refusals are [ConditionError.Ambiguous] unless the item tells.
 type Client interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
