@@ -142,10 +142,10 @@ func (e *Entity[T]) Old(err error) (T, bool) {
 
 // refusalWithItem finds the first refusal in err's tree that knows the entity's item.
 func refusalWithItem(err error, entity string) *ConditionError {
-	if failed, ok := err.(*ConditionError); ok && failed.item != nil && failed.Entity == entity {
+	if failed, ok := err.(*ConditionError); ok && failed.item != nil && failed.Entity == entity { //nolint:errorlint // walks the tree itself
 		return failed
 	}
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // the same
 	case interface{ Unwrap() error }:
 		return refusalWithItem(err.Unwrap(), entity)
 	case interface{ Unwrap() []error }:

@@ -199,7 +199,7 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 		} else {
 			continue
 		}
-		if refusal, ok := op.Err.(*ConditionError); ok {
+		if refusal, ok := errors.AsType[*ConditionError](op.Err); ok {
 			refusal.err = err
 		}
 		again = again && outdated

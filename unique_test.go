@@ -172,8 +172,13 @@ func TestGetBy(t *testing.T) {
 	requireError(t, err, monotable.ErrNotFound)
 
 	for _, bad := range [][]monotable.KeyCond[person]{
-		{personName.Eq("Ann")}, {personEmail.Eq("")}, {personNote.Eq("x")}, {personEmail.Gt("a")}, {{}},
-		{personEmail.Eq("ann@x.io"), personOrg.Eq("o1")}, {personID.Eq("ann")},
+		{personName.Eq("Ann")},
+		{personEmail.Eq("")},
+		{personNote.Eq("x")},
+		{personEmail.Gt("a")},
+		{{}},
+		{personEmail.Eq("ann@x.io"), personOrg.Eq("o1")},
+		{personID.Eq("ann")},
 	} {
 		_, err = e.GetBy(ctx, bad[0], bad[1:]...)
 		requireError(t, err, monotable.ErrInvalid)
