@@ -15,6 +15,9 @@ type BatchOp interface {
 
 // batch compiles a Put without its condition.
 func (o PutOp[T]) batch(ctx context.Context) (*batchEntry, error) {
+	if o.e == nil {
+		return nil, errZeroOp
+	}
 	m := o.e.model
 	switch {
 	case len(o.conds) > 0:
@@ -37,6 +40,9 @@ func (o PutOp[T]) batch(ctx context.Context) (*batchEntry, error) {
 
 // batch compiles a Delete without its condition.
 func (o DeleteOp[T]) batch(context.Context) (*batchEntry, error) {
+	if o.e == nil {
+		return nil, errZeroOp
+	}
 	if len(o.conds) > 0 {
 		return nil, invalidf("a batch takes no conditions; use TransactWrite")
 	}
@@ -63,7 +69,7 @@ func (e *Entity[T]) batchEntry(op BatchOp, key attributeMap, w types.WriteReques
 }
 
 // BatchWrite puts and deletes any number of items of any entities, also of other tables with the same client, in requests of 25, as
-// DynamoDB takes them. It is not atomic, and it takes no conditions: an item of another entity at a key is overwritten, versions cannot be
+// DynamoDB takes them. It is not atomic, and it takes no conditions: an item of another entity at a key is overwritten, immutable attributes too, versions cannot be
 // checked. All operations are compiled before anything is sent: one bad one is named by its index, with ErrInvalid, and so are
 // two on the same item. No operations are no request and no error.
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -25,7 +26,11 @@ const (
 )
 
 func (s State) String() string {
-	return [...]string{"Unprocessed", "Found", "Missing", "Failed"}[s]
+	names := [...]string{"Unprocessed", "Found", "Missing", "Failed"}
+	if s < 0 || int(s) >= len(names) {
+		return "State(" + strconv.Itoa(int(s)) + ")"
+	}
+	return names[s]
 }
 
 // BatchResult is the answer for one key of an [Entity.BatchGet].

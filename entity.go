@@ -12,7 +12,7 @@ import (
 // tags; its keys, the type tag and index keys need not be fields of it. Name and Key are required.
 type Schema[T any] struct {
 	Name    string   // stored in every item as the type tag
-	Aliases []string // names that items stored earlier may carry
+	Aliases []string // names that items stored earlier may carry, the oldest last
 	Key     Key
 
 	// Indexes gives the templates of index keys by index name. An item is in an index only while every part

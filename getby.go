@@ -121,5 +121,8 @@ func (m *model) has(u *uniqueKey, raw, guard attributeMap) (bool, error) {
 		return false, err
 	}
 	key, err := u.guard(m, was.item)
-	return err == nil && key != nil && codec.Equal(&types.AttributeValueMemberM{Value: key}, &types.AttributeValueMemberM{Value: guard}), err
+	if err != nil {
+		return false, nil //nolint:nilerr // a value that can make no guard has none
+	}
+	return key != nil && codec.Equal(&types.AttributeValueMemberM{Value: key}, &types.AttributeValueMemberM{Value: guard}), nil
 }

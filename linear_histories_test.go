@@ -164,6 +164,9 @@ func (r *linRun) told(store linStore, o *linOp, err error) {
 	}
 }
 
+// linResends is how often the SDK sends a call again.
+const linResends = 2
+
 // one is a call on one key.
 func (r *linRun) one(ctx context.Context, dice *rand.Rand, client, group, slot int) {
 	store, id := r.stores[group], linID(group, slot)
@@ -172,18 +175,22 @@ func (r *linRun) one(ctx context.Context, dice *rand.Rand, client, group, slot i
 	from, known := r.held(dice, id)
 	pair := group >= linRegisters
 	once := (dice.IntN(6) == 0 || r.once) && !r.plain
-	// A Create that is sent again after a lost reply is stored again if the item was deleted in between, so it may have two effects.
+	// A Create that is sent again after a lost reply is stored again if the item was deleted in between, so it may have an effect each time.
 	// Under ExactlyOnce it must not.
 	again := func(o *linOp) []*linOp {
 		if r.strict || once || o.from[0] != (linCell{}) || o.outcome != linDone && o.outcome != linUnknown {
 			return []*linOp{o}
 		}
-		more := *o
-		more.verb, more.err = "resend of "+o.verb, nil
-		if o.outcome == linDone {
-			more.outcome = linResent
+		all := []*linOp{o}
+		for range linResends {
+			more := *o
+			more.verb, more.err = "resend of "+o.verb, nil
+			if o.outcome == linDone {
+				more.outcome = linResent
+			}
+			all = append(all, &more)
 		}
-		return []*linOp{o, &more}
+		return all
 	}
 	var got linItem
 	var err error

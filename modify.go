@@ -36,7 +36,10 @@ func (o *options) waitAs(ctx context.Context, usual retry.Backoff, attempt int) 
 		longest := max(o.backoff(attempt), minWait)
 		usual = retry.Backoff{Base: longest, Cap: longest}
 	}
-	return usual.Wait(ctx, attempt)
+	if usual.Wait(ctx, attempt) != nil {
+		return started(ctx) // the context's error and its cause
+	}
+	return nil
 }
 
 func (o *options) tries() int {
@@ -71,6 +74,9 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 	if change == nil {
 		return zero, invalidf("Modify without a function")
 	}
+	if e.options.onceToken() != "" {
+		return zero, invalidf("Modify depends on what is stored, so it cannot be the same again under a Token")
+	}
 	for attempt := 0; ; attempt++ {
 		raw, err := read.raw(ctx)
 		for _, reason := range []error{ErrNotFound, ErrWrongEntity} {
@@ -83,9 +89,6 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 		}
 		if err := e.model.checkPinned(raw, pinned); err != nil {
 			return zero, err
-		}
-		if own := e.options.token; own != "" && attempt > 0 {
-			e = e.With(Token(nextToken(own, attempt)))
 		}
 		w, err := e.buildModify(ctx, raw, change)
 		if err != nil {
@@ -144,7 +147,7 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	if err := m.prepare(ctx, item); err != nil {
 		return nil, err
 	}
-	d := &difference{write: m.newWrite(e.options.atToken(e.options.onceToken()), "Modify", actionUpdate, expectation{exist: true, now: m.now()}), raw: raw}
+	d := &difference{write: m.newWrite(&e.options, "Modify", actionUpdate, expectation{exist: true, now: m.now()}), raw: raw}
 	if err := d.find(old, item); err != nil || len(d.changes) == 0 {
 		return nil, err
 	}

@@ -7,7 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-// Operations are the verbs as values: build one, look at its request, pass it on. They are immutable.
+// Operations are the verbs as values: build one, look at its request, pass it on. They are immutable. The zero operation is an error in use.
+
+var errZeroOp = invalidf("this operation was not made by an Entity")
 
 // frozenItem is a copy of an item that the caller cannot change any more.
 func frozenItem[T any](item T) T { return ownCopy(item).Interface().(T) }
@@ -26,6 +28,9 @@ func (e *Entity[T]) GetOp(key T, dst *T) GetOp[T] {
 
 // Request is the request that would be sent, or the reason why it is refused.
 func (o GetOp[T]) Request() (*dynamodb.GetItemInput, error) {
+	if o.e == nil {
+		return nil, errZeroOp
+	}
 	// The version in a key means nothing to a read.
 	opts := o.e.options
 	opts.noVersion = true
@@ -77,12 +82,15 @@ type putOp[T any] struct {
 }
 
 func (o putOp[T]) build(ctx context.Context, token string) (*write, error) {
+	if o.e == nil {
+		return nil, errZeroOp
+	}
 	return o.e.model.buildPut(ctx, o.e.options.atToken(token), o.create, ownCopy(o.item), o.conds)
 }
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o putOp[T]) Request() (*dynamodb.PutItemInput, error) {
-	w, err := o.build(context.Background(), o.e.options.token)
+	w, err := o.build(context.Background(), o.e.token())
 	if err == nil {
 		err = w.alone()
 	}
@@ -99,6 +107,14 @@ func (o putOp[T]) run(ctx context.Context) (T, error) {
 		return zero, err
 	}
 	return o.e.perform(ctx, w.stage())
+}
+
+// token is that of the entity's options.
+func (e *Entity[T]) token() string {
+	if e == nil {
+		return ""
+	}
+	return e.options.token
 }
 
 // perform carries out a write and decodes what is stored then.
@@ -174,6 +190,9 @@ func (e *Entity[T]) UpdateOp(key T, changes ...Change[T]) UpdateOp[T] {
 }
 
 func (o UpdateOp[T]) build(token string) (*write, error) {
+	if o.e == nil {
+		return nil, errZeroOp
+	}
 	changes, err := changeNodes(o.changes)
 	if err != nil {
 		return nil, err
@@ -183,7 +202,7 @@ func (o UpdateOp[T]) build(token string) (*write, error) {
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o UpdateOp[T]) Request() (*dynamodb.UpdateItemInput, error) {
-	w, err := o.build(o.e.options.token)
+	w, err := o.build(o.e.token())
 	if err == nil {
 		err = w.alone()
 	}
@@ -216,7 +235,7 @@ func (e *Entity[T]) DeleteOp(key T, conds ...Cond[T]) DeleteOp[T] {
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
 func (o DeleteOp[T]) Request() (*dynamodb.DeleteItemInput, error) {
-	w, err := o.build(o.e.options.token)
+	w, err := o.build(o.e.token())
 	if err == nil {
 		err = w.alone()
 	}
@@ -227,6 +246,9 @@ func (o DeleteOp[T]) Request() (*dynamodb.DeleteItemInput, error) {
 }
 
 func (o DeleteOp[T]) build(token string) (*write, error) {
+	if o.e == nil {
+		return nil, errZeroOp
+	}
 	return o.e.model.buildDelete(o.e.options.atToken(token), ownCopy(o.key), o.conds)
 }
 

@@ -22,18 +22,20 @@ type staged struct {
 	was     *reading
 	write   *write
 	changes []guardChange
-	sent    int             // transactions that were cancelled for good
 	foreign map[string]bool // guards that turned out to be another item's, so that they are not freed
 }
 
 // stage is a write that does not depend on what is stored, save for the guards it moves.
 func (w *write) stage() *staged {
-	reads := len(w.uniques) > 0 && !w.expect.fresh() || w.o.exactlyOnce && w.action == actionDelete
+	reads := len(w.uniques) > 0 && !w.expect.fresh() || w.o.exactlyOnce && w.action == actionDelete && !w.o.tokened
 	return &staged{m: w.m, o: w.o, op: w.op, key: w.key, reads: reads, pick: func(*reading) (*write, error) { return w, nil }}
 }
 
 // prepare reads what must be read, and makes the write final.
 func (s *staged) prepare(ctx context.Context) (err error) {
+	if s.reads && s.o.tokened {
+		return invalidf("%s depends on what is stored, so it cannot be the same again under a Token", s.op)
+	}
 	if s.reads {
 		raw, err := s.m.lookUp(ctx, s.o, s.key)
 		if err != nil {
@@ -89,14 +91,9 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 		}
 		return stored, again, err
 	}
-	o := *s.o
-	if o.token != "" && s.sent > 0 {
-		o.token = nextToken(o.token, s.sent)
-	}
-	tx, err := s.m.table.assemble(&o, []*staged{s})
+	tx, err := s.m.table.assemble(s.o, []*staged{s})
 	if err == nil {
 		again, err = tx.send(ctx)
-		s.sent++
 	}
 	if failed, ok := errors.AsType[*TransactionError](err); ok && len(failed.Operations) > 0 {
 		err = failed.Operations[0].Err // that of the one operation
@@ -111,10 +108,7 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 		return s.was.before(), false, nil
 	}
 	if s.write.knows == nil && s.write.expect.version != nil {
-		stored, err := s.m.plan.Encode(s.write.after) // a Modify under a version: nothing else can be in it
-		if err == nil {
-			stored[s.m.table.writeID] = &types.AttributeValueMemberS{Value: s.write.mark.stored}
-		}
+		stored, err := s.m.itemOf(s.o, s.write.after, s.write.mark) // a Modify under a version: nothing else can be in it
 		return stored, false, err
 	}
 	stored, err := s.m.lookUp(ctx, s.o, s.key)

@@ -30,7 +30,7 @@ type UniqueProblem struct {
 	Fault     UniqueFault
 	Attribute string                          // the Unique attribute
 	Guard     map[string]types.AttributeValue // key of the guard
-	Item      map[string]types.AttributeValue // key of the item that has the value; of GuardOrphaned, of the item that the guard names
+	Item      map[string]types.AttributeValue // key of the item that has the value; of GuardOrphaned, of the item that the guard names, nil if it names none
 	Other     map[string]types.AttributeValue // ValueTwice: key of the item that the guard names
 	Repaired  bool
 }
@@ -117,7 +117,7 @@ func (i *inspection) scan() (*dynamodb.ScanInput, error) {
 // guardPrefix begins the partition key of every guard of the entity.
 func (i *inspection) guardPrefix() string {
 	delimiter := string(i.m.table.delimiter)
-	return strings.Join([]string{guardWord, i.m.name, ""}, delimiter)
+	return strings.Join([]string{guardWord, i.m.guardName(), ""}, delimiter)
 }
 
 // page looks at the items of a page, some at a time.
@@ -151,8 +151,8 @@ func (i *inspection) look(ctx context.Context, item attributeMap) ([]UniqueProbl
 	for _, u := range i.m.uniques {
 		var p *UniqueProblem
 		var err error
-		if owner := ownerOf(item); owner != nil && u.key.matches(item) {
-			p, err = i.guard(ctx, u, item, owner)
+		if u.key.matches(item) {
+			p, err = i.guard(ctx, u, item, ownerOf(item))
 		} else if i.m.present(item) == nil {
 			p, err = i.item(ctx, u, item)
 		}
@@ -170,19 +170,26 @@ func (i *inspection) look(ctx context.Context, item attributeMap) ([]UniqueProbl
 // guard looks whether the item that a guard names has its value.
 func (i *inspection) guard(ctx context.Context, u *uniqueKey, guard, owner attributeMap) (*UniqueProblem, error) {
 	key := i.m.keyIn(guard)
-	raw, err := i.m.lookUp(ctx, i.o, owner)
-	if err != nil {
-		return nil, err
-	}
-	if has, err := i.m.has(u, raw, key); has || err != nil || i.m.expired(guard, i.m.now()) {
-		return nil, err
+	var raw attributeMap
+	if owner != nil {
+		var err error
+		if raw, err = i.m.lookUp(ctx, i.o, owner); err != nil {
+			return nil, err
+		}
+		if has, err := i.m.has(u, raw, key); has || err != nil || i.m.expired(guard, i.m.now()) {
+			return nil, err
+		}
 	}
 	p := &UniqueProblem{Fault: GuardOrphaned, Guard: key, Item: owner}
 	if !i.repair {
 		return p, nil
 	}
 	b := newExprBuilder(i.m)
-	b.where(b.top(guardOwner).Equal(value(guard[guardOwner])))
+	if owner == nil {
+		b.where(b.top(guardOwner).AttributeNotExists()) // no guard of ours, but it blocks the value
+	} else {
+		b.where(b.top(guardOwner).Equal(value(guard[guardOwner])))
+	}
 	expr, err := b.build()
 	if err != nil {
 		return nil, err
@@ -191,6 +198,10 @@ func (i *inspection) guard(ctx context.Context, u *uniqueKey, guard, owner attri
 		TableName: ptr(i.o.tableName(i.m.table)), Key: key, ConditionExpression: expr.condition,
 		ExpressionAttributeNames: expr.names, ExpressionAttributeValues: expr.values,
 	}}
+	if owner == nil {
+		p.Repaired, err = i.mend(ctx, drop)
+		return p, err
+	}
 	still, err := i.still(u, owner, raw)
 	if err != nil {
 		return nil, err
@@ -212,7 +223,7 @@ func (i *inspection) item(ctx context.Context, u *uniqueKey, scanned attributeMa
 	}
 	key, err := u.guard(i.m, was.item)
 	if err != nil || key == nil {
-		return nil, err
+		return nil, nil //nolint:nilerr // a value that can make no guard cannot be guarded
 	}
 	guard, err := i.m.lookUp(ctx, i.o, key)
 	if err != nil {

@@ -211,7 +211,10 @@ func (a Attr[T, V]) Escaped() AttrRule[T, V] { return newRule(a, rulePart{kind: 
 // conditioned on what they read. Update, Upsert and Modify that write a guard read the item back. An update that does not touch them
 // costs nothing more. In a batch, Puts and Deletes of the entity are refused.
 //
-// The table's keys must be text. For items that were stored before the attribute was Unique, or by other programs, see [Entity.RepairUnique].
+// Guards are of the whole table: on a table made by [Table.Scoped] values are unique across all scopes, and guards stand outside of the
+// scope; give the tenant as Unique's scope if each has values of its own.
+//
+// The table's keys must be text. A renamed entity keeps its guards: they bear the last of [Schema.Aliases], or the name if there are none. For items that were stored before the attribute was Unique, or by other programs, see [Entity.RepairUnique].
 func (a Attr[T, V]) Unique(scope ...Ref[T]) AttrRule[T, V] {
 	return newRule(a, rulePart{kind: ruleUnique, reads: locations(scope)})
 }

@@ -3,8 +3,6 @@ package monotable
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -129,14 +127,13 @@ func (t *Table) transactWrite(ctx context.Context, ops []WriteOp) error {
 
 // transact carries out writes as one transaction, again when what they were built on is outdated.
 func (c *tableCore) transact(ctx context.Context, o *options, ops []*staged) error {
-	own := *o
 	for attempt := 0; ; attempt++ {
 		for i, s := range ops {
 			if err := s.prepare(ctx); err != nil {
 				return indexed("operation", i, err)
 			}
 		}
-		tx, err := c.assemble(&own, ops)
+		tx, err := c.assemble(o, ops)
 		if err != nil {
 			return err
 		}
@@ -147,16 +144,7 @@ func (c *tableCore) transact(ctx context.Context, o *options, ops []*staged) err
 		if waitErr := o.wait(ctx, attempt); waitErr != nil {
 			return errors.Join(waitErr, err)
 		}
-		if o.token != "" {
-			own.token = nextToken(o.token, attempt)
-		}
 	}
-}
-
-// nextToken is for another request in place of one that was cancelled for good.
-func nextToken(token string, attempt int) string {
-	sum := sha256.Sum256([]byte(token + strconv.Itoa(attempt)))
-	return hex.EncodeToString(sum[:maxToken/2])
 }
 
 // send makes the request, again while the service cancels it for passing reasons. again says that what it was built on is outdated.
@@ -185,7 +173,7 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 		return false, tx.failure(a, err, *in.ClientRequestToken, open)
 	}
 	failed := &TransactionError{err: err}
-	again = true
+	some, all := false, true // is outdated, or passes
 	for i, reason := range cancelled.CancellationReasons {
 		if code := deref(reason.Code); code == "None" || code == "" {
 			continue
@@ -195,17 +183,17 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 		if i < len(tx.ops) {
 			op, outdated = tx.ops[i].refused(i, reason, open)
 		} else if i -= len(tx.ops); i < len(tx.guards) {
-			op, outdated = tx.guards[i].refused(reason)
+			op, outdated = tx.guards[i].refused(reason, open)
 		} else {
 			continue
 		}
 		if refusal, ok := errors.AsType[*ConditionError](op.Err); ok {
 			refusal.err = err
 		}
-		again = again && outdated
+		some, all = some || outdated, all && (outdated || passes[op.Code])
 		failed.add(op)
 	}
-	return again && len(failed.Operations) > 0, failed
+	return some && all, failed
 }
 
 // failure sorts an error that is no cancellation.
@@ -239,7 +227,7 @@ func (s *staged) refused(index int, reason types.CancellationReason, open bool) 
 }
 
 // refused tells why the service refused a guard. One that was to be freed and is another item's is left to it.
-func (g *guardSlot) refused(reason types.CancellationReason) (*OperationError, bool) {
+func (g *guardSlot) refused(reason types.CancellationReason, open bool) (*OperationError, bool) {
 	use := g.taker
 	if use == nil {
 		use = g.freer
@@ -256,7 +244,7 @@ func (g *guardSlot) refused(reason types.CancellationReason) (*OperationError, b
 		}
 		s.foreign[keyIdentity("", s.m.table, g.key)] = true
 	}
-	op.Err = &ConditionError{Entity: s.m.name, Attribute: use.unique.attribute.String(), reasons: []error{ErrDuplicate}, detail: use.unique.attribute.String()}
+	op.Err = &ConditionError{Entity: s.m.name, Ambiguous: open, Attribute: use.unique.attribute.String(), reasons: []error{ErrDuplicate}, detail: use.unique.attribute.String()}
 	return op, g.taker == nil
 }
 
@@ -311,9 +299,9 @@ func (o *options) untilSettled(ctx context.Context, send func() error) error {
 func passing(reasons []types.CancellationReason) bool {
 	some := false
 	for _, r := range reasons {
-		switch deref(r.Code) {
-		case "None", "":
-		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+		switch code := deref(r.Code); {
+		case code == "None", code == "":
+		case passes[code]:
 			some = true
 		default:
 			return false
@@ -321,6 +309,9 @@ func passing(reasons []types.CancellationReason) bool {
 	}
 	return some
 }
+
+// passes are the reasons that another try may not meet.
+var passes = map[string]bool{"TransactionConflict": true, "ThrottlingError": true, "ProvisionedThroughputExceeded": true}
 
 func deref(s *string) string {
 	if s == nil {
@@ -406,8 +397,15 @@ func (e *Entity[T]) CheckOp(key T, conds ...Cond[T]) CheckOp[T] {
 	return CheckOp[T]{e: e, key: frozenItem(key), conds: nodes(conds)}
 }
 
+func (o CheckOp[T]) build() (*write, error) {
+	if o.e == nil {
+		return nil, errZeroOp
+	}
+	return o.e.model.buildCheck(&o.e.options, ownCopy(o.key), o.conds)
+}
+
 func (o CheckOp[T]) stage(context.Context, string) (*staged, error) {
-	w, err := o.e.model.buildCheck(&o.e.options, ownCopy(o.key), o.conds)
+	w, err := o.build()
 	if err != nil {
 		return nil, err
 	}
@@ -416,7 +414,7 @@ func (o CheckOp[T]) stage(context.Context, string) (*staged, error) {
 
 // Request is the check as part of a transaction, or the reason why it is refused.
 func (o CheckOp[T]) Request() (*types.ConditionCheck, error) {
-	w, err := o.e.model.buildCheck(&o.e.options, ownCopy(o.key), o.conds)
+	w, err := o.build()
 	if err != nil {
 		return nil, err
 	}

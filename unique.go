@@ -49,16 +49,24 @@ func (c *compiler) compileUnique() {
 	}
 }
 
+// guardName is the entity's name in guards: its oldest, so that a value keeps its guard when the entity is renamed.
+func (m *model) guardName() string {
+	if n := len(m.aliases); n > 0 {
+		return m.aliases[n-1]
+	}
+	return m.name
+}
+
 // guardKey compiles the key of the guards: UNIQUE#Entity#attribute#scope#value, and the constant UNIQUE.
 func (c *compiler) guardKey(u *uniqueKey) bool {
 	delimiter := string(c.table.delimiter)
 	where := u.attribute.String()
-	if strings.ContainsAny(c.name+where, delimiter+"{}") {
+	if strings.ContainsAny(c.guardName()+where, delimiter+"{}") {
 		c.problems.add(where, "Unique: neither the entity's name nor the attribute's may contain %q or braces", delimiter)
 		return false
 	}
 	u.key = &keySet{indexKeys: &c.table.primary}
-	words := []string{guardWord, c.name, where}
+	words := []string{guardWord, c.guardName(), where}
 	for i := range u.inputs {
 		words = append(words, fmt.Sprintf("{%d}", i))
 	}
@@ -135,7 +143,15 @@ func (m *model) readingOf(raw attributeMap) (*reading, error) {
 		return r, nil
 	}
 	r.present = true
-	if err := m.decode(raw, r.item, true); err != nil {
+	inputs := attributeMap{} // whatever else is stored need not decode
+	for _, u := range m.uniques {
+		for _, a := range u.inputs {
+			if av, ok := raw[a.path[0].name]; ok {
+				inputs[a.path[0].name] = av
+			}
+		}
+	}
+	if err := m.decode(inputs, r.item, true); err != nil {
 		return nil, err
 	}
 	for _, u := range m.uniques {
@@ -169,9 +185,7 @@ func (w *write) guardChanges(was *reading) ([]guardChange, error) {
 		var before, after attributeMap
 		var err error
 		if was != nil && was.present {
-			if before, err = u.guard(w.m, was.item); err != nil {
-				return nil, err
-			}
+			before, _ = u.guard(w.m, was.item) // a value from before it was Unique may make no guard
 		}
 		if w.action != actionDelete {
 			if after, err = u.guard(w.m, w.itemAfter(u, was)); err != nil {
@@ -242,10 +256,14 @@ func (w *write) asRead(was *reading) []expression.ConditionBuilder {
 	if was == nil {
 		return nil
 	}
+	there := w.top(w.m.primary.partition[0].Name)
 	if was.raw == nil {
-		return []expression.ConditionBuilder{w.top(w.m.primary.partition[0].Name).AttributeNotExists()}
+		return []expression.ConditionBuilder{there.AttributeNotExists()}
 	}
 	var conds []expression.ConditionBuilder
+	if w.action == actionDelete {
+		conds = append(conds, there.AttributeExists())
+	}
 	for _, p := range w.readPaths() {
 		if old := valueIn(was.raw, p); old != nil {
 			conds = append(conds, w.name(p).Equal(value(old)))
@@ -273,7 +291,13 @@ func (w *write) readPaths() []path {
 		add(w.m.expires)
 	}
 	if w.action == actionDelete && w.expect.version == nil {
-		add(w.m.version)
+		if add(w.m.version); w.m.version == nil {
+			for _, f := range w.m.plan.Fields { // the item that is returned is the one that goes
+				if p := (path{nameElement(f.Name)}); !slices.ContainsFunc(paths, p.equal) {
+					paths = append(paths, p)
+				}
+			}
+		}
 	}
 	return paths
 }

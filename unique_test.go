@@ -205,6 +205,8 @@ func TestRepairUnique(t *testing.T) {
 		guardRaw("UNIQUE#Member#email#left@x.io", "fine"),
 		raw("first", "twice@x.io"), guardRaw("UNIQUE#Member#email#twice@x.io", "first"), raw("second", "twice@x.io"),
 		raw("robbed", "robbed@x.io"), guardRaw("UNIQUE#Member#email#robbed@x.io", "nobody"),
+		keyPS("UNIQUE#Member#email#odd@x.io", "UNIQUE"),
+		with(raw("odd", ""), rawItem{"note": avN("1")}), // does not decode
 	)
 	find := func(repair bool) map[string]int {
 		found := map[string]int{}
@@ -230,7 +232,8 @@ func TestRepairUnique(t *testing.T) {
 	require.Equal(t, 1, checked["value twice email UNIQUE#Member#email#twice@x.io"])
 	require.Equal(t, 1, checked["guard missing email UNIQUE#Member#email#robbed@x.io"])
 	require.Equal(t, 1, checked["guard orphaned email UNIQUE#Member#email#robbed@x.io"])
-	require.Len(t, checked, 6)
+	require.Equal(t, 1, checked["guard orphaned email UNIQUE#Member#email#odd@x.io"])
+	require.Len(t, checked, 7)
 	require.ElementsMatch(t, before, s.dump(), "checking changes nothing")
 
 	find(true)

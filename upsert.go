@@ -27,7 +27,10 @@ func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T,
 
 func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, error) {
 	var zero T
-	legs, err := e.UpsertOp(key, changes...).legs(e.options.onceToken())
+	if e.options.onceToken() != "" {
+		return zero, invalidf("Upsert depends on what is stored, so it cannot be the same again under a Token")
+	}
+	legs, err := e.UpsertOp(key, changes...).legs("")
 	if err != nil {
 		return zero, err
 	}
@@ -106,9 +109,6 @@ func (o UpsertOp[T]) legs(token string) (*upsertLegs, error) {
 		op, err := o.e.creatingLeg(o.key, o.changes)
 		if err != nil {
 			return nil, err
-		}
-		if token != "" {
-			token = nextToken(token, 0)
 		}
 		if create, err = op.build(ctx, token); err == nil {
 			create.op = "Upsert"
