@@ -25,25 +25,26 @@ type Number interface {
 // Conditions ([Attr.Eq] and its kin), changes ([Attr.Set] and its kin) and rules
 // ([Attr.Required] and its kin) are made from it. Values are encoded exactly as
 // they are in the item.
-type Attr[T, V any] struct {
-	_   [0]func(*T) V // keeps Attr[User, int] from being converted to Attr[Order, string]
-	loc *location
+type Attr[T, V any] struct{ handle[T, V] }
+
+// handle is what an Attr and its AttrRule share. Their methods are compiled anew for every T and V, so each only
+// calls a function without type parameters.
+type handle[T, V any] struct {
+	_    [0]func(*T) V // keeps Attr[User, int] from being converted to Attr[Order, string]
+	spec *ruleSpec
+}
+
+func newAttr[T, V any](loc location) Attr[T, V] {
+	return Attr[T, V]{handle[T, V]{spec: &ruleSpec{loc: loc}}}
 }
 
 // Ref is any Attr of T, whatever its value type.
-type Ref[T any] interface{ ref(*T) location }
+type Ref[T any] interface{ ref(*T) *ruleSpec }
 
-func (a Attr[T, V]) ref(*T) location { return a.location() }
-
-func (a Attr[T, V]) location() location {
-	if a.loc == nil {
-		return location{err: errors.New("this Attr was not made by Field")}
-	}
-	return *a.loc
-}
+func (a Attr[T, V]) ref(*T) *ruleSpec { return a.spec }
 
 // String is the stored path, such as "preferences.theme".
-func (a Attr[T, V]) String() string { return a.location().path.String() }
+func (a Attr[T, V]) String() string { return a.spec.location().path.String() }
 
 // Field makes the handle of the field whose address selector returns. The selector may
 // go through nested and embedded structs, and through pointers to structs. A selector that
@@ -52,65 +53,54 @@ func (a Attr[T, V]) String() string { return a.location().path.String() }
 //
 //	var userTheme = monotable.Field(func(u *User) *string { return &u.Prefs.Theme })
 func Field[T, V any](selector func(*T) *V) Attr[T, V] {
-	p, err := resolve(selector)
-	return Attr[T, V]{loc: &location{path: p, err: err}}
+	if selector == nil {
+		return newAttr[T, V](location{err: errors.New("Field without a selector")})
+	}
+	return newAttr[T, V](resolve(reflect.TypeFor[T](), reflect.TypeFor[V](), func(item any) any { return selector(item.(*T)) }))
 }
 
-func resolve[T, V any](selector func(*T) *V) (p path, err error) {
-	t, want := reflect.TypeFor[T](), reflect.TypeFor[V]()
+// resolve finds the field of a struct type that a selector returns the address of.
+func resolve(t, want reflect.Type, selector func(item any) any) (loc location) {
 	if t.Kind() != reflect.Struct {
-		return nil, fmt.Errorf("%s is no struct", t)
+		return location{err: fmt.Errorf("%s is no struct", t)}
 	}
 	plan, err := planOf(t)
 	if err != nil {
 		// NewEntity reports what is wrong with the type itself.
-		return nil, fmt.Errorf("%s cannot be stored: %w", t, err)
-	}
-	if selector == nil {
-		return nil, errors.New("Field without a selector")
+		return location{err: fmt.Errorf("%s cannot be stored: %w", t, err)}
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			p, err = nil, fmt.Errorf("the selector of a %s panicked; it must only return the address of a field, through structs and pointers to structs", want)
+			loc = location{err: fmt.Errorf("the selector of a %s panicked; it must only return the address of a field, through structs and pointers to structs", want)}
 		}
 	}()
-	item := new(T)
-	fill(plan, reflect.ValueOf(item).Elem(), map[*codec.Plan]int{})
-	target := selector(item)
-	if target == nil || want.Size() == 0 {
-		return nil, fmt.Errorf("the selector of a %s returns no address of a stored field", want)
+	item := reflect.New(t)
+	fill(plan, item.Elem(), map[*codec.Plan]int{})
+	target := reflect.ValueOf(selector(item.Interface()))
+	if target.IsNil() || want.Size() == 0 {
+		return location{err: fmt.Errorf("the selector of a %s returns no address of a stored field", want)}
 	}
-	p = locate(plan, reflect.ValueOf(item).Elem(), reflect.ValueOf(target).Pointer(), want, map[*codec.Plan]int{})
+	p := locate(plan, item.Elem(), target.Pointer(), want, map[*codec.Plan]int{})
 	if p == nil {
-		return nil, fmt.Errorf("the selector of a %s leaves the struct, or its field is not stored; for elements of lists and maps use At and MapKey", want)
+		return location{err: fmt.Errorf("the selector of a %s leaves the struct, or its field is not stored; for elements of lists and maps use At and MapKey", want)}
 	}
-	return p, nil
+	return location{path: p}
 }
 
 // Elem is the handle on what a pointer attribute points to, so that values need no pointer: Elem(userNotify).Eq(true).
 func Elem[T, V any](a Attr[T, *V]) Attr[T, V] {
-	return Attr[T, V]{loc: a.loc}
+	return Attr[T, V]{handle[T, V]{spec: a.spec}}
 }
 
 // At is the element of a list. DynamoDB appends when i lies beyond the end; i < 0 is an error in use.
 func At[T any, S ~[]E, E any](list Attr[T, S], i int) Attr[T, E] {
-	l := list.location()
-	if l.err == nil && i < 0 {
-		l.err = fmt.Errorf("%s: index %d", l.path, i)
-	}
-	l.path = l.path.child(indexElement(i))
-	return Attr[T, E]{loc: &l}
+	return newAttr[T, E](list.spec.location().at(i))
 }
 
 // MapKey is the element of a map. The map itself must be stored before an element can be
 // set: give it a Default, or the error names it as the missing parent. An empty key is an error in use.
 func MapKey[T any, M ~map[K]V, K ~string, V any](m Attr[T, M], key K) Attr[T, V] {
-	l := m.location()
-	if l.err == nil && (key == "" || !utf8.ValidString(string(key))) {
-		l.err = fmt.Errorf("%s: a map key must be valid UTF-8 and not empty", l.path)
-	}
-	l.path = l.path.child(nameElement(string(key)))
-	return Attr[T, V]{loc: &l}
+	return newAttr[T, V](m.spec.location().key(string(key)))
 }
 
 // Path is the handle on a path given as text, such as "lines[0].sku", for what selectors
@@ -119,13 +109,13 @@ func MapKey[T any, M ~map[K]V, K ~string, V any](m Attr[T, M], key K) Attr[T, V]
 func Path[V, T any](e *Entity[T], text string) Attr[T, V] {
 	p, err := parsePath(text)
 	if err == nil {
-		err = checkPath(e, p, reflect.TypeFor[V]())
+		err = checkPath(e.model.plan, p, reflect.TypeFor[V]())
 	}
-	return Attr[T, V]{loc: &location{path: p, err: err}}
+	return newAttr[T, V](location{path: p, err: err})
 }
 
-func checkPath[T any](e *Entity[T], p path, want reflect.Type) error {
-	value, err := valueAt(e.model.plan, p)
+func checkPath(plan *codec.Plan, p path, want reflect.Type) error {
+	value, err := valueAt(plan, p)
 	if err != nil {
 		return err
 	}
@@ -164,104 +154,90 @@ func parsePath(text string) (path, error) {
 }
 
 // Eq holds when the attribute equals v. It can select by a sort key too.
-func (a Attr[T, V]) Eq(v V) KeyCond[T] { return keyCond[T](opEq, a.location(), frozen(v)) }
+func (a Attr[T, V]) Eq(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opEq, v)} }
 
 // Lt holds when the attribute is less than v: numbers by value, text and binary by bytes, times by time.
-func (a Attr[T, V]) Lt(v V) KeyCond[T] { return keyCond[T](opLt, a.location(), frozen(v)) }
+func (a Attr[T, V]) Lt(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opLt, v)} }
 
 // Le holds when the attribute is at most v.
-func (a Attr[T, V]) Le(v V) KeyCond[T] { return keyCond[T](opLe, a.location(), frozen(v)) }
+func (a Attr[T, V]) Le(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opLe, v)} }
 
 // Gt holds when the attribute is greater than v.
-func (a Attr[T, V]) Gt(v V) KeyCond[T] { return keyCond[T](opGt, a.location(), frozen(v)) }
+func (a Attr[T, V]) Gt(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opGt, v)} }
 
 // Ge holds when the attribute is at least v.
-func (a Attr[T, V]) Ge(v V) KeyCond[T] { return keyCond[T](opGe, a.location(), frozen(v)) }
+func (a Attr[T, V]) Ge(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opGe, v)} }
 
 // Between holds from low to high, both included. low > high is refused before sending.
 func (a Attr[T, V]) Between(low, high V) KeyCond[T] {
-	return keyCond[T](opBetween, a.location(), frozen(low), frozen(high))
+	return KeyCond[T]{n: a.spec.cond(opBetween, low, high)}
 }
 
 // HasPrefix holds when a text attribute begins with prefix. Transforms do not run on a prefix. An empty prefix
 // is refused in a Filter or condition; in SortKey it selects every value.
 func HasPrefix[T any, V ~string](a Attr[T, V], prefix string) KeyCond[T] {
-	return keyCond[T](opPrefix, a.location(), prefix)
+	return KeyCond[T]{n: a.spec.cond(opPrefix, prefix)}
 }
 
 // Ne holds when the attribute differs from v. As in DynamoDB, it holds for a missing attribute too.
-func (a Attr[T, V]) Ne(v V) Cond[T] { return newCond[T](opNe, a.location(), frozen(v)) }
+func (a Attr[T, V]) Ne(v V) Cond[T] { return cond[T]{n: a.spec.cond(opNe, v)} }
 
 // In holds when the attribute equals one of 1 to 100 values.
 func (a Attr[T, V]) In(values ...V) Cond[T] {
-	vs := make([]any, len(values))
-	for i, v := range values {
-		vs[i] = frozen(v)
-	}
-	return newCond[T](opIn, a.location(), vs...)
+	return cond[T]{n: a.spec.cond(opIn, anys(values)...)}
 }
 
 // Exists holds when the attribute is stored.
-func (a Attr[T, V]) Exists() Cond[T] { return newCond[T](opExists, a.location()) }
+func (a Attr[T, V]) Exists() Cond[T] { return cond[T]{n: a.spec.cond(opExists)} }
 
 // NotExists holds when the attribute is not stored.
-func (a Attr[T, V]) NotExists() Cond[T] { return newCond[T](opNotExists, a.location()) }
+func (a Attr[T, V]) NotExists() Cond[T] { return cond[T]{n: a.spec.cond(opNotExists)} }
 
 // Type holds when the attribute is stored with this DynamoDB type, such as expression.String.
 func (a Attr[T, V]) Type(t expression.DynamoDBAttributeType) Cond[T] {
-	n := &condNode{op: opType, loc: a.location(), attrType: t}
-	return cond[T]{n: n}
+	return cond[T]{n: a.spec.typeCond(t)}
 }
 
 // Contains holds when a set has the member, or a list the element.
 func Contains[T any, S ~[]E, E any](a Attr[T, S], member E) Cond[T] {
-	return newCond[T](opContains, a.location(), frozen(member))
+	return cond[T]{n: a.spec.cond(opContains, member)}
 }
 
 // ContainsText holds when a text attribute contains sub, which must not be empty.
 func ContainsText[T any, V ~string](a Attr[T, V], sub string) Cond[T] {
-	return newCond[T](opContains, a.location(), sub)
+	return cond[T]{n: a.spec.cond(opContains, sub)}
 }
 
 // EqAttr holds when two attributes are equal.
-func (a Attr[T, V]) EqAttr(b Attr[T, V]) Cond[T] { return attrCond(opEq, a, b) }
+func (a Attr[T, V]) EqAttr(b Attr[T, V]) Cond[T] { return cond[T]{n: a.spec.attrCond(opEq, b.spec)} }
 
 // NeAttr holds when two attributes differ, or either is missing.
-func (a Attr[T, V]) NeAttr(b Attr[T, V]) Cond[T] { return attrCond(opNe, a, b) }
+func (a Attr[T, V]) NeAttr(b Attr[T, V]) Cond[T] { return cond[T]{n: a.spec.attrCond(opNe, b.spec)} }
 
 // LtAttr holds when a is less than b.
-func (a Attr[T, V]) LtAttr(b Attr[T, V]) Cond[T] { return attrCond(opLt, a, b) }
+func (a Attr[T, V]) LtAttr(b Attr[T, V]) Cond[T] { return cond[T]{n: a.spec.attrCond(opLt, b.spec)} }
 
 // LeAttr holds when a is at most b.
-func (a Attr[T, V]) LeAttr(b Attr[T, V]) Cond[T] { return attrCond(opLe, a, b) }
+func (a Attr[T, V]) LeAttr(b Attr[T, V]) Cond[T] { return cond[T]{n: a.spec.attrCond(opLe, b.spec)} }
 
 // GtAttr holds when a is greater than b.
-func (a Attr[T, V]) GtAttr(b Attr[T, V]) Cond[T] { return attrCond(opGt, a, b) }
+func (a Attr[T, V]) GtAttr(b Attr[T, V]) Cond[T] { return cond[T]{n: a.spec.attrCond(opGt, b.spec)} }
 
 // GeAttr holds when a is at least b.
-func (a Attr[T, V]) GeAttr(b Attr[T, V]) Cond[T] { return attrCond(opGe, a, b) }
-
-func attrCond[T, V any](op condOp, a, b Attr[T, V]) Cond[T] {
-	other := b.location()
-	return cond[T]{n: &condNode{op: op, loc: a.location(), other: &other}}
-}
+func (a Attr[T, V]) GeAttr(b Attr[T, V]) Cond[T] { return cond[T]{n: a.spec.attrCond(opGe, b.spec)} }
 
 // Size compares the size of an attribute: characters as DynamoDB counts them for text,
 // bytes for binary, members of a set, elements of a list or map.
-func (a Attr[T, V]) Size() Size[T] { return Size[T]{loc: a.location()} }
+func (a Attr[T, V]) Size() Size[T] { return Size[T]{of: a.spec} }
 
 // Size is the size of an attribute, ready to be compared. The zero Size is an error in use.
 type Size[T any] struct {
-	_   [0]func(*T)
-	loc location
+	_  [0]func(*T)
+	of *ruleSpec
 }
 
 func (s Size[T]) cond(op condOp, values ...int) Cond[T] {
-	vs := make([]any, len(values))
-	for i, v := range values {
-		vs[i] = v
-	}
-	return cond[T]{n: &condNode{op: op, loc: s.loc, values: vs, size: true}}
+	return cond[T]{n: s.of.sizeCond(op, values)}
 }
 
 // Eq holds when the size is n.

@@ -13,15 +13,7 @@ func ownCopy[T any](v T) reflect.Value {
 	return dst
 }
 
-// frozen is a value that its maker can no longer change: values of conditions and changes are immutable.
-func frozen[V any](v V) any {
-	if !holdsReferences(reflect.TypeFor[V]().Kind()) {
-		return v
-	}
-	return ownCopy(v).Interface()
-}
-
-// copyOf is a deep copy of a value of any type.
+// copyOf is a deep copy of a value of any type: values of conditions and changes are immutable.
 func copyOf(v any) any {
 	src := reflect.ValueOf(v)
 	if !src.IsValid() || !holdsReferences(src.Kind()) {

@@ -101,12 +101,38 @@ func (n *condNode) failsForNothing() bool {
 	return !n.size
 }
 
-func keyCond[T any](op condOp, loc location, values ...any) KeyCond[T] {
-	return KeyCond[T]{n: &condNode{op: op, loc: loc, values: values}}
+// cond is a condition on the attribute; its values are copied.
+//
+//go:noinline
+func (s *ruleSpec) cond(op condOp, values ...any) *condNode {
+	own := make([]any, len(values))
+	for i, v := range values {
+		own[i] = copyOf(v)
+	}
+	return &condNode{op: op, loc: s.location(), values: own}
 }
 
-func newCond[T any](op condOp, loc location, values ...any) Cond[T] {
-	return cond[T]{n: &condNode{op: op, loc: loc, values: values}}
+//go:noinline
+func (s *ruleSpec) typeCond(t expression.DynamoDBAttributeType) *condNode {
+	return &condNode{op: opType, loc: s.location(), attrType: t}
+}
+
+//go:noinline
+func (s *ruleSpec) sizeCond(op condOp, values []int) *condNode {
+	return &condNode{op: op, loc: s.location(), values: anys(values), size: true}
+}
+
+//go:noinline
+func (s *ruleSpec) attrCond(op condOp, other *ruleSpec) *condNode {
+	return &condNode{op: op, loc: s.location(), other: ptr(other.location())}
+}
+
+func anys[V any](values []V) []any {
+	all := make([]any, len(values))
+	for i, v := range values {
+		all[i] = v
+	}
+	return all
 }
 
 // All holds when every condition holds. Without conditions it is an error in use.
@@ -180,63 +206,70 @@ type change[T any] struct {
 
 func (c change[T]) change(*T) *changeNode { return c.n }
 
-func newChange[T any](op changeOp, loc location, value any) Change[T] {
-	return change[T]{n: &changeNode{op: op, loc: loc, value: value}}
+// change is a change of the attribute; its value is copied.
+//
+//go:noinline
+func (s *ruleSpec) change(op changeOp, value any) *changeNode {
+	return &changeNode{op: op, loc: s.location(), value: copyOf(value)}
+}
+
+//go:noinline
+func (s *ruleSpec) copyFrom(source *ruleSpec) *changeNode {
+	return &changeNode{op: changeSetFrom, loc: s.location(), other: ptr(source.location())}
 }
 
 // Set stores v, a zero or empty value too. A nil pointer, slice or map, and an empty set, cannot be stored: they
 // remove the attribute. Transform and validators run on v.
-func (a Attr[T, V]) Set(v V) Change[T] { return newChange[T](changeSet, a.location(), frozen(v)) }
+func (a Attr[T, V]) Set(v V) Change[T] { return change[T]{n: a.spec.change(changeSet, v)} }
 
 // SetIfAbsent stores v unless the attribute is stored already. Transform and validators run on v.
 func (a Attr[T, V]) SetIfAbsent(v V) Change[T] {
-	return newChange[T](changeSetIfAbsent, a.location(), frozen(v))
+	return change[T]{n: a.spec.change(changeSetIfAbsent, v)}
 }
 
 // Remove takes the attribute out of the item. Removing what is not there is no error; removing a Required attribute is.
-func (a Attr[T, V]) Remove() Change[T] { return newChange[T](changeRemove, a.location(), nil) }
+func (a Attr[T, V]) Remove() Change[T] { return change[T]{n: a.spec.change(changeRemove, nil)} }
 
 // Given tells Update the stored value of an attribute that an index key or a derived attribute needs and the call
 // does not set. It becomes a condition: if the stored value is another one, ErrConditionFailed, and nothing is written.
-func (a Attr[T, V]) Given(v V) Change[T] { return newChange[T](changeGiven, a.location(), frozen(v)) }
+func (a Attr[T, V]) Given(v V) Change[T] { return change[T]{n: a.spec.change(changeGiven, v)} }
 
 // SetFrom copies another attribute of the same item. A missing source is an error of the service.
 func (a Attr[T, V]) SetFrom(source Attr[T, V]) Change[T] {
-	other := source.location()
-	return change[T]{n: &changeNode{op: changeSetFrom, loc: a.location(), other: &other}}
+	return change[T]{n: a.spec.copyFrom(source.spec)}
 }
 
 // Add adds n, which may be negative, on the server; a missing attribute counts as 0. Min and Max
 // rules become a condition. It is refused on attributes with other validators or a Transform, whose
 // outcome only Modify can check, and on parts of index keys.
 func Add[T any, V Number](a Attr[T, V], n V) Change[T] {
-	return newChange[T](changeAdd, a.location(), n)
+	return change[T]{n: a.spec.change(changeAdd, n)}
 }
 
 // Append adds elements to the end of a list and creates the list if it is missing. For sets use AddTo.
 func Append[T any, S ~[]E, E any](list Attr[T, S], elements ...E) Change[T] {
-	return newChange[T](changeAppend, list.location(), frozen(S(elements)))
+	return change[T]{n: list.spec.change(changeAppend, S(elements))}
 }
 
 // Prepend adds elements to the front of a list and creates the list if it is missing.
 func Prepend[T any, S ~[]E, E any](list Attr[T, S], elements ...E) Change[T] {
-	return newChange[T](changePrepend, list.location(), frozen(S(elements)))
+	return change[T]{n: list.spec.change(changePrepend, S(elements))}
 }
 
 // AddTo adds members to a set (a slice stored as stringset, numberset or binaryset) and creates the set if it is missing.
 func AddTo[T any, S ~[]E, E any](set Attr[T, S], members ...E) Change[T] {
-	return newChange[T](changeAddTo, set.location(), frozen(S(members)))
+	return change[T]{n: set.spec.change(changeAddTo, S(members))}
 }
 
 // DeleteFrom takes members out of a set. Removing the last one removes the attribute.
 func DeleteFrom[T any, S ~[]E, E any](set Attr[T, S], members ...E) Change[T] {
-	return newChange[T](changeDeleteFrom, set.location(), frozen(S(members)))
+	return change[T]{n: set.spec.change(changeDeleteFrom, S(members))}
 }
 
 // UncheckedSet stores what an operand of the SDK's expression builder computes, for what
 // changes cannot say. No rule runs on it, and it is refused on parts of keys.
 func UncheckedSet[T, V any](a Attr[T, V], operand expression.OperandBuilder) Change[T] {
-	return change[T]{n: &changeNode{op: changeUnchecked, loc: a.location(), raw: operand}}
+	return change[T]{n: &changeNode{op: changeUnchecked, loc: a.spec.location(), raw: operand}}
 }
 
 // changeNodes are the changes of a call.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/monotable/monotable/internal/codec"
 )
@@ -59,6 +60,24 @@ func indexElement(i int) element { return element{index: i} }
 type location struct {
 	path path
 	err  error
+}
+
+// at is the element of a list.
+func (l location) at(i int) location {
+	if l.err == nil && i < 0 {
+		l.err = fmt.Errorf("%s: index %d", l.path, i)
+	}
+	l.path = l.path.child(indexElement(i))
+	return l
+}
+
+// key is the element of a map.
+func (l location) key(key string) location {
+	if l.err == nil && (key == "" || !utf8.ValidString(key)) {
+		l.err = fmt.Errorf("%s: a map key must be valid UTF-8 and not empty", l.path)
+	}
+	l.path = l.path.child(nameElement(key))
+	return l
 }
 
 // valueAt finds how the value at a path is stored.

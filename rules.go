@@ -16,10 +16,7 @@ import (
 type Rule[T any] interface{ rule(*T) *ruleSpec }
 
 // AttrRule is the rules of one attribute. Its methods add to a copy. The zero AttrRule is a definition error.
-type AttrRule[T, V any] struct {
-	_    [0]func(*T) V
-	spec *ruleSpec
-}
+type AttrRule[T, V any] struct{ handle[T, V] }
 
 func (r AttrRule[T, V]) rule(*T) *ruleSpec { return r.spec }
 
@@ -67,17 +64,34 @@ type rulePart struct {
 	reads  []location            // Derived, IndexWhen, Unique
 }
 
-func newRule[T, V any](a Attr[T, V], part rulePart) AttrRule[T, V] {
-	return AttrRule[T, V]{spec: &ruleSpec{loc: a.location()}}.and(part)
+// location is where the attribute is.
+func (s *ruleSpec) location() location {
+	if s == nil {
+		return location{err: errors.New("this Attr was not made by Field")}
+	}
+	return s.loc
 }
 
-func (r AttrRule[T, V]) and(part rulePart) AttrRule[T, V] {
-	spec := ruleSpec{loc: location{err: errors.New("this AttrRule was not made from an Attr")}}
-	if r.spec != nil {
-		spec = *r.spec
+// and is a copy with one more part.
+//
+//go:noinline
+func (s *ruleSpec) and(part rulePart) *ruleSpec {
+	if s == nil {
+		return &ruleSpec{loc: s.location(), parts: []rulePart{part}}
 	}
-	spec.parts = append(spec.parts[:len(spec.parts):len(spec.parts)], part)
-	return AttrRule[T, V]{spec: &spec}
+	return &ruleSpec{loc: s.loc, parts: append(s.parts[:len(s.parts):len(s.parts)], part)}
+}
+
+//go:noinline
+func (s *ruleSpec) kind(kind ruleKind) *ruleSpec { return s.and(rulePart{kind: kind}) }
+
+//go:noinline
+func (s *ruleSpec) valued(kind ruleKind, value any) *ruleSpec {
+	return s.and(rulePart{kind: kind, value: copyOf(value)})
+}
+
+func newRule[T, V any](spec *ruleSpec) AttrRule[T, V] {
+	return AttrRule[T, V]{handle[T, V]{spec: spec}}
 }
 
 // as gives a typed rule its value: of the attribute itself or, for a handle made by Elem, of what it points to. A nil
@@ -92,33 +106,35 @@ func as[V any](x any) V {
 
 // Required refuses a zero value in Create, Put, Modify and Set, and refuses Remove. Reads never
 // enforce it. On numbers and bools zero means something, so NewEntity refuses it there: use a pointer, or Min.
-func (a Attr[T, V]) Required() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleRequired}) }
+func (h handle[T, V]) Required() AttrRule[T, V] { return newRule[T, V](h.spec.kind(ruleRequired)) }
 
 // Default fills a zero value with a deep copy of v wherever a whole item is written. On plain numbers and
 // bools NewEntity refuses it, because there zero means something: use a pointer field, or [Attr.DefaultZero].
-func (a Attr[T, V]) Default(v V) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleDefault, value: frozen(v)})
+func (h handle[T, V]) Default(v V) AttrRule[T, V] {
+	return newRule[T, V](h.spec.valued(ruleDefault, v))
 }
 
 // DefaultZero is Default for numbers and bools, and says that their zero means "not given".
-func (a Attr[T, V]) DefaultZero(v V) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleDefaultZero, value: frozen(v)})
+func (h handle[T, V]) DefaultZero(v V) AttrRule[T, V] {
+	return newRule[T, V](h.spec.valued(ruleDefaultZero, v))
 }
 
 // DefaultFunc fills a zero value once from the item (an id, a slug) where the whole item is known: Create, Put, Modify
 // and the creating leg of Upsert. make must not change the item.
-func (a Attr[T, V]) DefaultFunc(make func(*T) V) AttrRule[T, V] {
-	return newRule(a, defaultFunc(make))
+func (h handle[T, V]) DefaultFunc(make func(*T) V) AttrRule[T, V] {
+	return newRule[T, V](h.spec.and(maker(ruleDefaultFunc, make)))
 }
 
-func defaultFunc[T, V any](make func(*T) V) rulePart {
-	return rulePart{kind: ruleDefaultFunc, make: func(item any) any { return make(item.(*T)) }, err: nilFunc(make == nil)}
+func maker[T, V any](kind ruleKind, make func(*T) V) rulePart {
+	return rulePart{kind: kind, make: func(item any) any { return make(item.(*T)) }, err: nilFunc(make == nil)}
 }
 
 // Derived computes the attribute from others, named in reads, on every write. Update recomputes it when one of them
 // changes and then needs all of them: from the call, or by Given. It cannot be Set.
-func (a Attr[T, V]) Derived(make func(*T) V, reads ...Ref[T]) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleDerived, make: func(item any) any { return make(item.(*T)) }, reads: locations(reads), err: nilFunc(make == nil)})
+func (h handle[T, V]) Derived(make func(*T) V, reads ...Ref[T]) AttrRule[T, V] {
+	part := maker(ruleDerived, make)
+	part.reads = locations(reads)
+	return newRule[T, V](h.spec.and(part))
 }
 
 func locations[T any](refs []Ref[T]) []location {
@@ -128,7 +144,7 @@ func locations[T any](refs []Ref[T]) []location {
 			all[i] = location{err: errors.New("a nil Ref")}
 			continue
 		}
-		all[i] = r.ref(nil)
+		all[i] = r.ref(nil).location()
 	}
 	return all
 }
@@ -142,15 +158,17 @@ func nilFunc(isNil bool) error {
 
 // Transform normalises the value on every write, in the keys of Get and Query, and in operands
 // that are whole values (Eq, Ne, In, Given). It must be idempotent. It does not run on prefixes and ranges.
-func (a Attr[T, V]) Transform(f func(V) V) AttrRule[T, V] { return newRule(a, transform(f)) }
+func (h handle[T, V]) Transform(f func(V) V) AttrRule[T, V] {
+	return newRule[T, V](h.spec.and(transform(f)))
+}
 
 func transform[V any](f func(V) V) rulePart {
 	return rulePart{kind: ruleTransform, change: func(x any) any { return f(as[V](x)) }, err: nilFunc(f == nil)}
 }
 
 // Validate refuses values for which a function returns an error. All rules' errors come together in a [ValidationError].
-func (a Attr[T, V]) Validate(checks ...func(V) error) AttrRule[T, V] {
-	return newRule(a, validate(checks))
+func (h handle[T, V]) Validate(checks ...func(V) error) AttrRule[T, V] {
+	return newRule[T, V](h.spec.and(validate(checks)))
 }
 
 func validate[V any](checks []func(V) error) rulePart {
@@ -171,10 +189,12 @@ func validate[V any](checks []func(V) error) rulePart {
 }
 
 // OneOf refuses every other value.
-func (a Attr[T, V]) OneOf(values ...V) AttrRule[T, V] { return newRule(a, oneOf(values)) }
+func (h handle[T, V]) OneOf(values ...V) AttrRule[T, V] {
+	return newRule[T, V](h.spec.and(oneOf(values)))
+}
 
 func oneOf[V any](values []V) rulePart {
-	values = as[[]V](frozen(values))
+	values = as[[]V](copyOf(values))
 	names := make([]string, len(values))
 	for i, v := range values {
 		names[i] = fmt.Sprint(reflect.Indirect(reflect.ValueOf(v)))
@@ -190,15 +210,15 @@ func oneOf[V any](values []V) rulePart {
 }
 
 // Immutable lets Create set the attribute and nothing change it: Update and Modify refuse, Put is conditioned on the stored value.
-func (a Attr[T, V]) Immutable() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleImmutable}) }
+func (h handle[T, V]) Immutable() AttrRule[T, V] { return newRule[T, V](h.spec.kind(ruleImmutable)) }
 
 // Hidden zeroes the attribute in everything that is returned, unless the call says [Reveal], and
 // keeps it out of errors and logs. A zero Hidden attribute is left out on Create; a Put with a zero one is
 // conditioned on none being stored, so that putting back what was read cannot erase it; in Modify zero means untouched.
-func (a Attr[T, V]) Hidden() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleHidden}) }
+func (h handle[T, V]) Hidden() AttrRule[T, V] { return newRule[T, V](h.spec.kind(ruleHidden)) }
 
 // Escaped allows the table's delimiter in values that are parts of keys: it is escaped there, reversibly, in a form that keeps order.
-func (a Attr[T, V]) Escaped() AttrRule[T, V] { return newRule(a, rulePart{kind: ruleEscaped}) }
+func (h handle[T, V]) Escaped() AttrRule[T, V] { return newRule[T, V](h.spec.kind(ruleEscaped)) }
 
 // Unique lets no two items of the entity have the same value of the attribute, or, with a scope, none that have the same values of
 // the scope's attributes: usernames within an organisation. An absent value ("", nil) is nobody's. Values are compared as they
@@ -215,69 +235,28 @@ func (a Attr[T, V]) Escaped() AttrRule[T, V] { return newRule(a, rulePart{kind: 
 // scope; give the tenant as Unique's scope if each has values of its own.
 //
 // The table's keys must be text. A renamed entity keeps its guards: they bear the last of [Schema.Aliases], or the name if there are none. For items that were stored before the attribute was Unique, or by other programs, see [Entity.RepairUnique].
-func (a Attr[T, V]) Unique(scope ...Ref[T]) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleUnique, reads: locations(scope)})
+func (h handle[T, V]) Unique(scope ...Ref[T]) AttrRule[T, V] {
+	return newRule[T, V](h.spec.and(rulePart{kind: ruleUnique, reads: locations(scope)}))
 }
-
-// Unique adds [Attr.Unique].
-func (r AttrRule[T, V]) Unique(scope ...Ref[T]) AttrRule[T, V] {
-	return r.and(rulePart{kind: ruleUnique, reads: locations(scope)})
-}
-
-// Required adds [Attr.Required].
-func (r AttrRule[T, V]) Required() AttrRule[T, V] { return r.and(rulePart{kind: ruleRequired}) }
-
-// Default adds [Attr.Default].
-func (r AttrRule[T, V]) Default(v V) AttrRule[T, V] {
-	return r.and(rulePart{kind: ruleDefault, value: frozen(v)})
-}
-
-// DefaultZero adds [Attr.DefaultZero].
-func (r AttrRule[T, V]) DefaultZero(v V) AttrRule[T, V] {
-	return r.and(rulePart{kind: ruleDefaultZero, value: frozen(v)})
-}
-
-// DefaultFunc adds [Attr.DefaultFunc].
-func (r AttrRule[T, V]) DefaultFunc(make func(*T) V) AttrRule[T, V] { return r.and(defaultFunc(make)) }
-
-// Transform adds [Attr.Transform]; several run in their order.
-func (r AttrRule[T, V]) Transform(f func(V) V) AttrRule[T, V] { return r.and(transform(f)) }
-
-// Validate adds [Attr.Validate].
-func (r AttrRule[T, V]) Validate(checks ...func(V) error) AttrRule[T, V] {
-	return r.and(validate(checks))
-}
-
-// OneOf adds [Attr.OneOf].
-func (r AttrRule[T, V]) OneOf(values ...V) AttrRule[T, V] { return r.and(oneOf(values)) }
-
-// Immutable adds [Attr.Immutable].
-func (r AttrRule[T, V]) Immutable() AttrRule[T, V] { return r.and(rulePart{kind: ruleImmutable}) }
-
-// Hidden adds [Attr.Hidden].
-func (r AttrRule[T, V]) Hidden() AttrRule[T, V] { return r.and(rulePart{kind: ruleHidden}) }
-
-// Escaped adds [Attr.Escaped].
-func (r AttrRule[T, V]) Escaped() AttrRule[T, V] { return r.and(rulePart{kind: ruleEscaped}) }
 
 // Min refuses numbers below min. Add keeps to it by a condition.
 func Min[T any, V Number](a Attr[T, V], min V) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleMin, value: min, check: func(x any) error {
+	return newRule[T, V](a.spec.and(rulePart{kind: ruleMin, value: min, check: func(x any) error {
 		if as[V](x) < min {
 			return fmt.Errorf("must be at least %v", min)
 		}
 		return nil
-	}})
+	}}))
 }
 
 // Max refuses numbers above max. Add keeps to it by a condition.
 func Max[T any, V Number](a Attr[T, V], max V) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleMax, value: max, check: func(x any) error {
+	return newRule[T, V](a.spec.and(rulePart{kind: ruleMax, value: max, check: func(x any) error {
 		if as[V](x) > max {
 			return fmt.Errorf("must be at most %v", max)
 		}
 		return nil
-	}})
+	}}))
 }
 
 // Length bounds the length of a text in characters, or of a slice, map or binary in elements.
@@ -304,18 +283,18 @@ func Length[T, V any](a Attr[T, V], min, max int) AttrRule[T, V] {
 		}
 		return nil
 	}
-	return newRule(a, part)
+	return newRule[T, V](a.spec.and(part))
 }
 
 // Pattern refuses texts that the regular expression does not match; anchor it with ^ and $. A bad expression is a definition error.
 func Pattern[T any, V ~string](a Attr[T, V], expr string) AttrRule[T, V] {
 	re, err := regexp.Compile(expr)
-	return newRule(a, rulePart{kind: rulePattern, err: err, check: func(x any) error {
+	return newRule[T, V](a.spec.and(rulePart{kind: rulePattern, err: err, check: func(x any) error {
 		if !re.MatchString(string(as[V](x))) {
 			return fmt.Errorf("must match %s", expr)
 		}
 		return nil
-	}})
+	}}))
 }
 
 // TimeLayout stores a time in another layout of package time, in UTC, for data that is there already. The
@@ -325,18 +304,18 @@ func TimeLayout[T any](a Attr[T, time.Time], layout string) AttrRule[T, time.Tim
 	if layout == "" {
 		part.err = errors.New("without a layout")
 	}
-	return newRule(a, part)
+	return newRule[T, time.Time](a.spec.and(part))
 }
 
 // CreatedAt is set to the time of the write by Create, Put and the creating leg of Upsert if it is zero, and kept by every
 // other write. A Put over an existing item stores what its argument holds.
 func CreatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
-	return newRule(a, rulePart{kind: ruleCreatedAt})
+	return newRule[T, time.Time](a.spec.kind(ruleCreatedAt))
 }
 
 // UpdatedAt is set to the time of the write by every write. The clock is the table's.
 func UpdatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
-	return newRule(a, rulePart{kind: ruleUpdatedAt})
+	return newRule[T, time.Time](a.spec.kind(ruleUpdatedAt))
 }
 
 // Version makes the attribute a version for optimistic locking. Create wants 0. Put wants 0 where nothing may be
@@ -347,13 +326,13 @@ func UpdatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
 // comes back when an item is deleted and made anew. If T has a text field of the write id's name, versions that are checked are checked
 // together with it: a write to an item that was made anew is ErrVersionConflict.
 func Version[T any, V ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64](a Attr[T, V]) AttrRule[T, V] {
-	return newRule(a, rulePart{kind: ruleVersion})
+	return newRule[T, V](a.spec.kind(ruleVersion))
 }
 
 // ExpiresAt makes the attribute the table's TTL attribute: epoch seconds, a zero time left out. An expired item counts as
 // absent everywhere, though DynamoDB may delete it days later.
 func ExpiresAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
-	return newRule(a, rulePart{kind: ruleExpiresAt})
+	return newRule[T, time.Time](a.spec.kind(ruleExpiresAt))
 }
 
 type indexRule[T any] struct {
