@@ -25,6 +25,9 @@ func (o PutOp[T]) batch(ctx context.Context) (*batchEntry, error) {
 	case m.version != nil && !o.e.options.noVersion:
 		return nil, invalidf("%s has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
 	}
+	if m.upgrading && !o.e.options.noVersion {
+		return nil, invalidf("%s has a schema version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
+	}
 	if len(m.uniques) > 0 {
 		return nil, invalidf("%s has unique values, whose guards a batch cannot keep; use Put or TransactWrite", m.name)
 	}

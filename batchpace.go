@@ -93,7 +93,7 @@ func (o *options) batchCapacity() types.ReturnConsumedCapacity {
 func unitsOf(out any) float64 {
 	sum := 0.0
 	for _, c := range consumed(out) {
-		if c.CapacityUnits != nil {
+		if c != nil && c.CapacityUnits != nil {
 			sum += *c.CapacityUnits
 		}
 	}

@@ -1,26 +1,30 @@
 package monotable
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
 )
 
-// Cursor marks a place in the results of a query: after the last item of a [Page]. It is opaque and safe in URLs.
+// Cursor marks a place in the results of a query: behind or before an item of a [Page]. It is opaque and safe in URLs, 8 KB at most.
 //
-// It is signed (HMAC-SHA-256, see [TableConfig.CursorKeys]) and belongs to the query it was taken from: the same table, entity, index,
-// direction, partition and range of the sort key. Anything else, altered, foreign or of any bytes, is ErrBadCursor before anything is sent. Signing
-// does not hide: who holds a cursor can read the key of an item in it.
+// It is signed (HMAC-SHA-256, see [TableConfig.CursorKeys]) and belongs to the query it was taken from: the same table, entity or collection, index,
+// direction, partition and range of the sort key, segment of a scan, and [CursorContext]. Anything else, altered, foreign or of any bytes, is ErrBadCursor
+// before anything is sent; why, the table's logger knows. Filters, limits and page sizes may change from page to page.
+// Signing does not hide: who holds a cursor can read the key of an item in it, unless [CursorKey.Encrypt] is set.
 type Cursor string
 
 const (
@@ -28,137 +32,228 @@ const (
 	cursorVersion = 1
 )
 
+// What a cursor's flags say.
+const (
+	cursorBack      = 1 << iota // it leads to what is before the place
+	cursorEdge                  // the place is the beginning, or the end for cursorBack
+	cursorTimed                 // its time is in it
+	cursorEncrypted             // the place is encrypted
+	cursorFlags     = 1<<iota - 1
+)
+
+// position is where a query goes on: behind the item with this key, or before it. Without a key it is an end of the range. The zero position is the beginning.
+type position struct {
+	key  attributeMap
+	back bool
+}
+
 // cursorKeys are the secrets of a table: the first signs, all verify.
 type cursorKeys struct {
-	keys []CursorKey
-	once sync.Once
-	own  CursorKey // made when the table has none
-	warn func()
+	keys     []cursorKey
+	lifetime time.Duration
+	once     sync.Once
+	own      cursorKey // made when the table has none
+	warn     func()
+}
+
+type cursorKey struct {
+	id      string
+	secret  []byte
+	encrypt bool
+	aead    cipher.AEAD
+}
+
+func newCursorKey(k CursorKey) cursorKey {
+	own := cursorKey{id: k.ID, secret: append([]byte(nil), k.Secret...), encrypt: k.Encrypt}
+	h := hmac.New(sha256.New, own.secret)
+	_, _ = h.Write([]byte("monotable: cursor encryption")) // a secret of its own; a hash never fails
+	if block, err := aes.NewCipher(h.Sum(nil)); err == nil {
+		own.aead, _ = cipher.NewGCMWithRandomNonce(block) // 32 bytes are right for both
+	}
+	return own
 }
 
 // signing is the key that signs. A table without keys makes one that does not outlive the process.
-func (c *cursorKeys) signing() CursorKey {
+func (c *cursorKeys) signing() *cursorKey {
 	if len(c.keys) > 0 {
-		return c.keys[0]
+		return &c.keys[0]
 	}
 	c.once.Do(func() {
-		secret := make([]byte, 32)
+		secret := make([]byte, minSecret)
 		_, _ = rand.Read(secret) // never fails
-		c.own = CursorKey{Secret: secret}
+		c.own = newCursorKey(CursorKey{Secret: secret})
 		c.warn()
 	})
-	return c.own
+	return &c.own
 }
 
 // named finds the key that a cursor says it was signed with.
-func (c *cursorKeys) named(id string) (CursorKey, bool) {
-	for _, k := range c.keys {
-		if k.ID == id {
-			return k, true
+func (c *cursorKeys) named(id string) (*cursorKey, bool) {
+	for i := range c.keys {
+		if c.keys[i].id == id {
+			return &c.keys[i], true
 		}
 	}
 	return c.signing(), len(c.keys) == 0 && id == ""
 }
 
-// cursorValue is a key attribute; exactly one member is set.
-type cursorValue struct {
-	S *string `json:",omitempty"`
-	N *string `json:",omitempty"`
-	B []byte  `json:",omitempty"`
-}
-
-// cursor makes the cursor after the item with this key: version, length of the key's id, id, MAC, values.
-func (p *readPlan) cursor(key attributeMap) (Cursor, error) {
-	var values []cursorValue
-	for _, k := range p.keyNames() {
-		switch av := key[k.Name].(type) {
-		case *types.AttributeValueMemberS:
-			values = append(values, cursorValue{S: &av.Value})
-		case *types.AttributeValueMemberN:
-			values = append(values, cursorValue{N: &av.Value})
-		case *types.AttributeValueMemberB:
-			values = append(values, cursorValue{B: av.Value})
-		default:
-			return "", fmt.Errorf("monotable: the item lacks its key attribute %s, so no cursor can be made", k.Name)
+// cursor makes the cursor of a place: version, length of the key's id, id, MAC, payload. The payload is flags, time, and the values of the key.
+func (p *readPlan) cursor(at position) (Cursor, error) {
+	keys := &p.m.table.cursors
+	signing := keys.signing()
+	payload := []byte{0}
+	if at.back {
+		payload[0] |= cursorBack
+	}
+	if keys.lifetime > 0 {
+		payload[0] |= cursorTimed
+		payload = binary.BigEndian.AppendUint64(payload, uint64(p.m.now().Unix())) //nolint:gosec // read back the same way
+	}
+	var values []byte
+	if at.key == nil {
+		payload[0] |= cursorEdge
+	} else {
+		for _, k := range p.keys {
+			av := at.key[k.Name]
+			text := scalarText(av)
+			if text == "" || typeOf(av) != k.Type {
+				return "", fmt.Errorf("monotable: the item lacks its key attribute %s, so no cursor can be made", k.Name)
+			}
+			values = append(values, k.Type[0])
+			values = append(binary.AppendUvarint(values, uint64(len(text))), text...)
+		}
+		if signing.encrypt {
+			payload[0] |= cursorEncrypted
+			values = signing.aead.Seal(nil, nil, values, nil)
 		}
 	}
-	payload, err := json.Marshal(values)
-	if err != nil {
-		return "", fmt.Errorf("monotable: cursor: %w", err)
-	}
-	secret := p.m.table.cursors.signing()
-	text := append([]byte{cursorVersion, byte(len(secret.ID))}, secret.ID...)
-	text = append(text, p.mac(secret, payload)...)
+	payload = append(payload, values...)
+	text := append([]byte{cursorVersion, byte(len(signing.id))}, signing.id...)
+	text = append(text, p.mac(signing, payload)...)
 	return Cursor(base64.RawURLEncoding.EncodeToString(append(text, payload...))), nil
 }
 
-// mac binds a cursor's values to the query.
-func (p *readPlan) mac(secret CursorKey, payload []byte) []byte {
-	h := hmac.New(sha256.New, secret.Secret)
+// mac binds a cursor's payload to the query.
+func (p *readPlan) mac(key *cursorKey, payload []byte) []byte {
+	h := hmac.New(sha256.New, key.secret)
+	var text []byte
 	write := func(texts ...string) {
 		for _, s := range texts {
-			_, _ = h.Write([]byte(strconv.Itoa(len(s)) + ":" + s)) // a hash never fails
+			text = append(strconv.AppendInt(text, int64(len(s)), 10), ':')
+			text = append(text, s...)
 		}
 	}
-	write(strconv.Itoa(cursorVersion), secret.ID, p.spec.options.tableName(p.m.table), p.spec.index, p.m.name,
-		strconv.FormatBool(p.spec.scan), strconv.FormatBool(p.spec.descending))
+	o := &p.spec.options
+	write(strconv.Itoa(cursorVersion), key.id, o.tableName(p.m.table), p.spec.index, p.readers(),
+		strconv.FormatBool(p.spec.scan), strconv.Itoa(p.segment), strconv.Itoa(p.spec.segments), strconv.FormatBool(p.spec.descending), o.cursorContext)
 	for _, k := range p.set.partition {
 		write(k.Name, scalarText(p.equal[k.Name]))
 	}
-	for _, scope := range p.spec.options.scopes {
+	write(strconv.Itoa(len(o.scopes)))
+	for _, scope := range o.scopes {
 		write(scope.whole)
 	}
 	write(string(p.bound), string(payload))
+	_, _ = h.Write(text)
 	return h.Sum(nil)
 }
 
 // resume reads a cursor back. Nothing of it is parsed before it verifies.
-func (p *readPlan) resume(c Cursor) (attributeMap, error) {
+func (p *readPlan) resume(c Cursor) (position, error) {
 	if c == "" {
-		return nil, nil
+		return position{}, nil
 	}
+	at, refused := p.placeOf(c)
+	if refused != "" {
+		p.m.table.logger.Info("monotable: a cursor was refused", "reason", refused, "table", p.m.table.name, "entity", p.m.name, "index", p.spec.index)
+		return position{}, ErrBadCursor
+	}
+	return at, nil
+}
+
+// placeOf is the place a cursor says, or why it is refused.
+func (p *readPlan) placeOf(c Cursor) (at position, refused string) {
+	const malformed = "not a cursor"
 	if len(c) > maxCursor || strings.ContainsAny(string(c), "\r\n") { // base64 would pass over line ends
-		return nil, ErrBadCursor
+		return at, malformed
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(string(c))
-	if err != nil || len(text) < 2 || text[0] != cursorVersion || len(text) < 2+int(text[1])+sha256.Size {
-		return nil, ErrBadCursor
+	if err != nil || len(text) < 2 || text[0] != cursorVersion || len(text) <= 2+int(text[1])+sha256.Size {
+		return at, malformed
 	}
 	id, text := string(text[2:2+text[1]]), text[2+text[1]:]
 	sum, payload := text[:sha256.Size], text[sha256.Size:]
-	secret, known := p.m.table.cursors.named(id)
-	if !hmac.Equal(sum, p.mac(secret, payload)) || !known {
-		return nil, ErrBadCursor
+	key, known := p.m.table.cursors.named(id)
+	if !known {
+		return at, "signed with an unknown key"
 	}
-	var values []cursorValue
-	if err := json.Unmarshal(payload, &values); err != nil {
-		return nil, ErrBadCursor
+	if !hmac.Equal(sum, p.mac(key, payload)) {
+		return at, "altered, or taken from another query, table, context or process"
 	}
-	names := p.keyNames()
-	if len(names) != len(values) {
-		return nil, ErrBadCursor // the table's keys have changed since
+	flags, payload := payload[0], payload[1:]
+	if flags&^cursorFlags != 0 {
+		return at, malformed
 	}
-	key := make(attributeMap, len(names))
-	for i, k := range names {
-		av := values[i].attributeValue()
-		if av == nil || typeOf(av) != k.Type || codec.Check(av, k.Name) != nil {
-			return nil, ErrBadCursor
+	if flags&cursorTimed != 0 {
+		if len(payload) < 8 {
+			return at, malformed
+		}
+		made := time.Unix(int64(binary.BigEndian.Uint64(payload)), 0) //nolint:gosec // written the same way
+		payload = payload[8:]
+		if life := p.m.table.cursors.lifetime; life > 0 && p.m.now().Sub(made) > life {
+			return at, "too old"
+		}
+	} else if p.m.table.cursors.lifetime > 0 {
+		return at, "without a time"
+	}
+	at.back = flags&cursorBack != 0
+	if flags&cursorEdge != 0 {
+		return at, ""
+	}
+	if flags&cursorEncrypted != 0 {
+		if payload, err = key.aead.Open(nil, nil, payload, nil); err != nil {
+			return at, malformed
+		}
+	}
+	if at.key = p.keyIn(payload); at.key == nil {
+		return at, "the keys of the table or index have changed since"
+	}
+	return at, ""
+}
+
+// keyIn reads the values of a key; nil if they are not those of this plan.
+func (p *readPlan) keyIn(values []byte) attributeMap {
+	key := make(attributeMap, len(p.keys))
+	for _, k := range p.keys {
+		if len(values) == 0 || values[0] != k.Type[0] {
+			return nil
+		}
+		n, width := binary.Uvarint(values[1:])
+		if width <= 0 || n > uint64(len(values)-1-width) { //nolint:gosec // a length
+			return nil
+		}
+		text := string(values[1+width:][:n])
+		values = values[1+width:][n:]
+		av := scalarOf(k.Type, text)
+		if text == "" || codec.Check(av, k.Name) != nil {
+			return nil
 		}
 		key[k.Name] = av
 	}
-	return key, nil
+	if len(values) > 0 {
+		return nil
+	}
+	return key
 }
 
-func (v cursorValue) attributeValue() types.AttributeValue {
-	switch {
-	case v.S != nil && *v.S != "" && v.N == nil && v.B == nil:
-		return &types.AttributeValueMemberS{Value: *v.S}
-	case v.N != nil && v.S == nil && v.B == nil:
-		return &types.AttributeValueMemberN{Value: *v.N}
-	case len(v.B) > 0 && v.S == nil && v.N == nil:
-		return &types.AttributeValueMemberB{Value: v.B}
+func scalarOf(t types.ScalarAttributeType, text string) types.AttributeValue {
+	switch t {
+	case types.ScalarAttributeTypeN:
+		return &types.AttributeValueMemberN{Value: text}
+	case types.ScalarAttributeTypeB:
+		return &types.AttributeValueMemberB{Value: []byte(text)}
 	}
-	return nil
+	return &types.AttributeValueMemberS{Value: text}
 }
 
 func typeOf(av types.AttributeValue) types.ScalarAttributeType {
@@ -167,6 +262,8 @@ func typeOf(av types.AttributeValue) types.ScalarAttributeType {
 		return types.ScalarAttributeTypeS
 	case *types.AttributeValueMemberN:
 		return types.ScalarAttributeTypeN
+	case *types.AttributeValueMemberB:
+		return types.ScalarAttributeTypeB
 	}
-	return types.ScalarAttributeTypeB
+	return ""
 }

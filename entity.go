@@ -25,6 +25,20 @@ type Schema[T any] struct {
 	Rules    []Rule[T]
 	Validate func(*T) error // looks at whole items after all rules; must not change them
 	Tag      TagMode
+
+	// Upgrades are the steps from each schema version to the next: the entity's version is their number. Append to them, and never
+	// take one away. Every whole item that is written stores the version ([TableConfig.SchemaVersion]); an item without one is
+	// of version 0. An older item goes through the missing steps whenever it is read, which stores nothing; see [WriteBack].
+	//
+	// Update, Upsert and Modify of an older item store it in its new form first, which costs one more write, and the refused one; so does
+	// a Put that has conditions or keeps hidden or immutable attributes. A version in the call still counts as before. In
+	// a transaction that cannot be done: ErrOutdatedSchema. Conditions of Delete and CheckOp and filters of queries
+	// look at items as they are stored, and an index holds older items by their old attributes.
+	//
+	// An item of a later version than the program's is ErrNewerSchema to every read, and Put, Update, Upsert and Modify leave it as it is. A
+	// Delete removes it. So that programs from before the first upgrade do that too, give them an empty slice that is not nil: their
+	// version is 0. With nil no write looks at the version, and only reads refuse newer items.
+	Upgrades []Upgrade
 }
 
 // Entity reads and writes items of one kind, as values of T. It is immutable and safe for
@@ -76,7 +90,7 @@ func (e *Entity[T]) Name() string { return e.model.name }
 // another kind of item is there. Reads are eventually consistent unless [Consistent] is given.
 func (e *Entity[T]) Get(ctx context.Context, key T) (T, error) {
 	ctx, v := e.begin(ctx, "Get")
-	item, err := e.GetOp(key, nil).run(ctx)
+	item, err := e.get(ctx, key)
 	return item, v.endOne(ctx, err)
 }
 
@@ -98,7 +112,9 @@ func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, er
 // (else ErrVersionConflict).
 func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
 	ctx, v := e.begin(ctx, "Put")
-	stored, err := e.PutOp(item, conds...).run(ctx)
+	stored, err := e.upToDate(ctx, func(r *rise) (T, error) {
+		return e.PutOp(e.risen(item, r), e.risenConds(conds, r)...).run(ctx)
+	})
 	return stored, v.endOne(ctx, err)
 }
 
@@ -110,7 +126,9 @@ func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error
 // [Attr.Given], or use [Entity.Modify]; otherwise the call is refused and names them. Values of Set go through the rules.
 func (e *Entity[T]) Update(ctx context.Context, key T, changes ...Change[T]) (T, error) {
 	ctx, v := e.begin(ctx, "Update")
-	stored, err := e.UpdateOp(key, changes...).run(ctx)
+	stored, err := e.upToDate(ctx, func(r *rise) (T, error) {
+		return e.UpdateOp(e.risen(key, r), e.risenChanges(changes, r)...).run(ctx)
+	})
 	return stored, v.endOne(ctx, err)
 }
 

@@ -35,8 +35,16 @@ var (
 	ErrUnprocessed = errors.New("monotable: left unprocessed")
 	// ErrStopped: not sent, because the batch had stopped at an earlier failure. See [StopOnFailure].
 	ErrStopped = errors.New("monotable: not sent, the batch had stopped")
+	// ErrNewerSchema: the stored item is of a schema version that this program does not know: a newer one wrote it. A read is a
+	// [DecodeError]; a write is refused and also ErrConditionFailed. See [Schema.Upgrades].
+	ErrNewerSchema = errors.New("monotable: item of a newer schema version")
+	// ErrOutdatedSchema: the write would change an item of an older schema version and cannot bring it up to date itself, as in a
+	// transaction. Also ErrConditionFailed. See [Schema.Upgrades].
+	ErrOutdatedSchema = errors.New("monotable: item of an older schema version")
 	// ErrBadCursor: the cursor was not made by a query of this kind, or was altered.
 	ErrBadCursor = errors.New("monotable: bad cursor")
+	// ErrBudget: a read ended at [Query.MaxPages] or [Query.MaxUnits] although there may be more.
+	ErrBudget = errors.New("monotable: the budget of pages or units is used up")
 )
 
 // OpError is the outermost error of every operation that has a context. It names the
@@ -210,9 +218,9 @@ type DecodeError struct {
 }
 
 func (e *DecodeError) Error() string {
-	text := "monotable: stored item does not decode: " + e.Err.Error()
+	text := "monotable: stored item does not decode: " + bare(e.Err)
 	if e.Written {
-		text = "monotable: written, but what is stored is not known: " + e.Err.Error()
+		text = "monotable: written, but what is stored is not known: " + bare(e.Err)
 	}
 	return text
 }

@@ -2,6 +2,13 @@ package monotable_test
 
 import (
 	"encoding/hex"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -224,4 +232,373 @@ func TestF097_KeysAreInjective(t *testing.T) {
 
 func textOf(in *dynamodb.GetItemInput, name string) string {
 	return in.Key[name].(*types.AttributeValueMemberS).Value
+}
+
+// TestF099_ThePairGoesWhole: an item without one part of an index key is not in the index, whatever literals and other parts remain.
+func TestF099_ThePairGoesWhole(t *testing.T) {
+	s := openStore(t, ticketConfig())
+	tickets := mustEntity(t, s.Table, ticketSchema())
+	ctx := t.Context()
+	ownerless := ticket{Board: "b", Num: 7, State: "new", Queue: "q", Weight: 5}
+	at := keyPS("BOARD#b", "T#0007")
+	want := rawTicket("new", "", "q", "5")
+	for name, write := range map[string]func() error{
+		"Create": func() error {
+			require.NoError(t, s.remove(at))
+			return second(tickets.Create(ctx, ownerless))
+		},
+		"Put": func() error { return second(tickets.Put(ctx, ownerless)) },
+		"Update, removed": func() error {
+			return second(tickets.Update(ctx, ticketKey, ticketOwner.Remove(), ticketState.Given("new")))
+		},
+		"Update, nil": func() error {
+			return second(tickets.Update(ctx, ticketKey, ticketOwner.Set(nil), ticketState.Given("new")))
+		},
+		"Upsert, removed": func() error {
+			return second(tickets.Upsert(ctx, ticketKey, ticketOwner.Remove(), ticketState.Given("new")))
+		},
+		"Upsert that creates": func() error {
+			require.NoError(t, s.remove(at))
+			return second(tickets.Upsert(ctx, ticketKey, ticketState.Set("new"), ticketQueue.Set("q"), ticketWeight.Set(5), ticketOwner.Remove()))
+		},
+		"Modify": func() error {
+			return second(tickets.Modify(ctx, ticketKey, func(k *ticket) error { k.Owner = nil; return nil }))
+		},
+		"TransactWrite": func() error {
+			return s.TransactWrite(ctx, tickets.UpdateOp(ticketKey, ticketOwner.Remove(), ticketState.Given("new")))
+		},
+		"BatchWrite": func() error { return s.BatchWrite(ctx, tickets.PutOp(ownerless)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.write(rawTicket("new", "ann", "q", "5"))
+			require.NoError(t, write())
+			require.Equal(t, want, s.stored(at))
+			n, err := tickets.Scan().Index("byState").Count(ctx)
+			require.NoError(t, err)
+			require.Zero(t, n)
+		})
+	}
+	t.Run("only literals would remain", func(t *testing.T) {
+		s.write(rawTicket("new", "ann", "q", "5"))
+		_, err := tickets.Update(ctx, ticketKey, ticketQueue.Remove(), ticketState.Given("new"), ticketWeight.Given(5))
+		require.NoError(t, err)
+		stored := s.stored(at)
+		require.NotContains(t, stored, "P2", "OPEN has no part at all, and goes with its pair")
+		require.NotContains(t, stored, "S2")
+	})
+}
+
+// TestF099_RemovedNumber: absent is absent, whatever zero the Go type reads it as.
+func TestF099_RemovedNumber(t *testing.T) {
+	t.Skip("bug: a removed number counts as 0 in index keys")
+	s := openStore(t, ticketConfig())
+	tickets := mustEntity(t, s.Table, ticketSchema())
+	at := keyPS("BOARD#b", "T#0007")
+	s.write(rawTicket("new", "ann", "q", "5"))
+	_, err := tickets.Update(t.Context(), ticketKey, ticketWeight.Remove(), ticketState.Given("new"), ticketQueue.Given("q"))
+	require.NoError(t, err)
+	want := with(rawTicket("new", "ann", "q", "5"), rawItem{"weight": nil, "P2": nil, "S2": nil})
+	require.Equal(t, want, s.stored(at))
+}
+
+// TestF105_GivenIsACondition: what the caller says is stored must be stored, to the letter; nothing stored is not it either.
+func TestF105_GivenIsACondition(t *testing.T) {
+	s := openStore(t, ticketConfig())
+	tickets := mustEntity(t, s.Table, ticketSchema())
+	ctx := t.Context()
+	at := keyPS("BOARD#b", "T#0007")
+	seed := rawTicket("new", "ann", "q", "5")
+	set := func(changes ...monotable.Change[ticket]) error {
+		_, err := tickets.Update(ctx, ticketKey, append(changes, ticketOwner.Set(new("bob")))...)
+		return err
+	}
+	for name, row := range map[string]struct {
+		seed  rawItem
+		given monotable.Change[ticket]
+	}{
+		"another value":    {seed, ticketState.Given("old")},
+		"nothing stored":   {with(seed, rawItem{"state": nil, "P1": nil, "S1": nil}), ticketState.Given("new")},
+		"of another type":  {with(seed, rawItem{"state": avN("1")}), ticketState.Given("1")},
+		"a longer value":   {with(seed, rawItem{"state": avS("newer")}), ticketState.Given("new")},
+		"another spelling": {with(seed, rawItem{"state": avS("NEW")}), ticketState.Given("new")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.write(row.seed)
+			requireError(t, set(row.given), monotable.ErrConditionFailed)
+			require.Equal(t, row.seed, s.stored(at))
+			err := s.TransactWrite(ctx, tickets.UpdateOp(ticketKey, row.given, ticketOwner.Set(new("bob"))))
+			require.ErrorIs(t, err, monotable.ErrConditionFailed)
+			require.Equal(t, row.seed, s.stored(at))
+		})
+	}
+	t.Run("late", func(t *testing.T) {
+		s.write(seed)
+		read, err := tickets.Get(ctx, ticketKey)
+		require.NoError(t, err)
+		_, err = tickets.Update(ctx, ticketKey, ticketState.Set("busy"), ticketOwner.Given(read.Owner), ticketQueue.Given("q"), ticketWeight.Given(5))
+		require.NoError(t, err)
+		requireError(t, set(ticketState.Given(read.State)), monotable.ErrConditionFailed)
+		require.Equal(t, rawTicket("busy", "ann", "q", "5"), s.stored(at))
+	})
+	t.Run("right, and a Set beside it wins in the key", func(t *testing.T) {
+		s.write(seed)
+		require.NoError(t, set(ticketOwner.Given(new("ann")), ticketState.Given("new")))
+		require.Equal(t, rawTicket("new", "bob", "q", "5"), s.stored(at))
+	})
+}
+
+// TestF107_SparseRules: the rule's attributes are parts like any other, and a no takes the item out of the index.
+func TestF107_SparseRules(t *testing.T) {
+	s := openStore(t, ticketConfig())
+	tickets := mustEntity(t, s.Table, ticketSchema())
+	ctx := t.Context()
+	at := keyPS("BOARD#b", "T#0007")
+	open, closed := rawTicket("new", "ann", "q", "5"), rawTicket("closed", "ann", "q", "5")
+	known := []monotable.Change[ticket]{ticketOwner.Given(new("ann")), ticketQueue.Given("q"), ticketWeight.Given(5)}
+	for name, write := range map[string]func(state string) error{
+		"Put": func(state string) error {
+			return second(tickets.Put(ctx, ticket{Board: "b", Num: 7, State: state, Owner: new("ann"), Queue: "q", Weight: 5}))
+		},
+		"Update": func(state string) error {
+			return second(tickets.Update(ctx, ticketKey, append(known, ticketState.Set(state))...))
+		},
+		"Upsert": func(state string) error {
+			return second(tickets.Upsert(ctx, ticketKey, append(known, ticketState.Set(state))...))
+		},
+		"Modify": func(state string) error {
+			return second(tickets.Modify(ctx, ticketKey, func(k *ticket) error { k.State = state; return nil }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.write(open)
+			require.NoError(t, write("closed"))
+			require.Equal(t, closed, s.stored(at), "false removes the pair, and the write goes on")
+			require.NoError(t, write("new"))
+			require.Equal(t, open, s.stored(at))
+		})
+	}
+	t.Run("an update that does not know what the rule reads", func(t *testing.T) {
+		s.write(open)
+		_, err := tickets.Update(ctx, ticketKey, ticketWeight.Set(6), ticketState.Given("new"))
+		requireError(t, err, monotable.ErrInvalid)
+		require.ErrorContains(t, err, "queue")
+		require.Equal(t, open, s.stored(at))
+	})
+	t.Run("a rule that names nothing", func(t *testing.T) {
+		schema := ticketSchema()
+		schema.Rules = []monotable.Rule[ticket]{monotable.IndexWhen("open", func(*ticket) bool { return true })}
+		table, err := monotable.NewTable(s.client, renamedTable(ticketConfig(), "other"))
+		require.NoError(t, err)
+		_, err = monotable.NewEntity(table, schema)
+		requireError(t, err, monotable.ErrInvalid)
+		require.ErrorContains(t, err, "must name the attributes it reads")
+	})
+}
+
+// renamedTable is a configuration under another name.
+func renamedTable(cfg monotable.TableConfig, name string) monotable.TableConfig {
+	cfg.Name = name
+	return cfg
+}
+
+// mark is stored as whatever it says.
+type mark string
+
+func (m mark) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+	switch m {
+	case "null":
+		return &types.AttributeValueMemberNULL{Value: true}, nil
+	case "number":
+		return avN("1"), nil
+	case "list":
+		return avL(avS("x")), nil
+	}
+	return avS(string(m)), nil
+}
+
+func (m *mark) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error {
+	*m = mark(text(av))
+	return nil
+}
+
+// TestF109_IndexKeyOfTheWrongType is refused here, by the index's name; an empty text is absent.
+func TestF109_IndexKeyOfTheWrongType(t *testing.T) {
+	type marked struct {
+		ID   string  `dynamodbav:"id"`
+		Mark mark    `dynamodbav:"mark"`
+		Opt  *string `dynamodbav:"opt"`
+	}
+	s := openStore(t, monotable.TableConfig{Indexes: []monotable.Index{{Name: "byMark", PartitionKey: "mark", SortKey: "SK"}, {Name: "byOpt", PartitionKey: "opt"}}})
+	spy := &spyClient{Client: s.client}
+	e := mustEntity(t, s.over(spy), monotable.Schema[marked]{Name: "Marked", Key: monotable.Key{Partition: "M#{id}", Sort: "M"}})
+	field := monotable.Field(func(m *marked) *mark { return &m.Mark })
+	opt := monotable.Field(func(m *marked) **string { return &m.Opt })
+	ctx := t.Context()
+	seed := rawItem{"PK": avS("M#1"), "SK": avS("M"), "_et": avS("Marked"), "id": avS("1"), "mark": avS("x"), "opt": avS("o")}
+	t.Run("of another type", func(t *testing.T) {
+		t.Skip("bug: the type of a natural index key that encodes itself is not checked")
+		for _, bad := range []mark{"null", "number", "list"} {
+			s.write(seed)
+			for verb, err := range map[string]error{
+				"Create": second(e.Create(ctx, marked{ID: "2", Mark: bad})),
+				"Put":    second(e.Put(ctx, marked{ID: "1", Mark: bad})),
+				"Update": second(e.Update(ctx, marked{ID: "1"}, field.Set(bad))),
+				"Upsert": second(e.Upsert(ctx, marked{ID: "1"}, field.Set(bad))),
+				"Modify": second(e.Modify(ctx, marked{ID: "1"}, func(m *marked) error { m.Mark = bad; return nil })),
+			} {
+				require.ErrorIs(t, err, monotable.ErrInvalid, "%s %s", verb, string(bad))
+				require.ErrorContains(t, err, "byMark", "%s %s", verb, string(bad))
+			}
+			require.Equal(t, []rawItem{seed}, s.dump())
+		}
+		require.Zero(t, spy.puts.Load()+spy.updates.Load())
+	})
+	t.Run("empty and nil are absent", func(t *testing.T) {
+		for name, write := range map[string]func() error{
+			"Put":    func() error { return second(e.Put(ctx, marked{ID: "1"})) },
+			"empty":  func() error { return second(e.Put(ctx, marked{ID: "1", Opt: new("")})) },
+			"Update": func() error { return second(e.Update(ctx, marked{ID: "1"}, field.Set(""), opt.Set(new("")))) },
+			"Modify": func() error {
+				return second(e.Modify(ctx, marked{ID: "1"}, func(m *marked) error { m.Mark, m.Opt = "", nil; return nil }))
+			},
+		} {
+			s.write(seed)
+			require.NoError(t, write(), name)
+			require.Equal(t, with(seed, rawItem{"mark": nil, "opt": nil}), s.stored(keyPS("M#1", "M")), name)
+		}
+	})
+	t.Run("at definition", func(t *testing.T) {
+		cfg := renamedTable(s.cfg, "other")
+		cfg.Indexes = []monotable.Index{{Name: "byOpt", PartitionKey: "opt", PartitionKeyType: "N"}}
+		table, err := monotable.NewTable(s.client, cfg)
+		require.NoError(t, err)
+		_, err = monotable.NewEntity(table, monotable.Schema[marked]{Name: "Marked", Key: monotable.Key{Partition: "M#{id}", Sort: "M"}})
+		requireError(t, err, monotable.ErrInvalid)
+		require.ErrorContains(t, err, "byOpt")
+	})
+}
+
+// keysGolden are the key templates of entities and the keys that they make of an example: what must not change while items are stored under
+// them. A program of one's own keeps such a file too.
+type keysGolden struct{ lines []string }
+
+// goldenKeys adds an entity.
+func goldenKeys[T any](t *testing.T, g *keysGolden, table monotable.TableConfig, schema monotable.Schema[T], example T) {
+	t.Helper()
+	declared, err := monotable.NewTable(offline(), table)
+	require.NoError(t, err)
+	entity := mustEntity(t, declared, schema)
+	put, err := entity.PutOp(example).Request()
+	require.NoError(t, err)
+	g.lines = append(g.lines, schema.Name)
+	pair := func(where, partition, sort string, templates monotable.Key) {
+		line := fmt.Sprintf("  %s: %s %q = %q", where, partition, templates.Partition, text(put.Item[partition]))
+		if sort != "" {
+			line += fmt.Sprintf(", %s %q = %q", sort, templates.Sort, text(put.Item[sort]))
+		}
+		g.lines = append(g.lines, line)
+	}
+	pair("table", table.PartitionKey, table.SortKey, schema.Key)
+	for _, index := range table.Indexes {
+		if templates, ok := schema.Indexes[index.Name]; ok {
+			pair(index.Name, index.PartitionKey, index.SortKey, templates)
+		}
+	}
+}
+
+// TestF111_KeyTemplates fails when a template, or how a part stands in it, is not what items are stored under. Items have to
+// move before testdata/templates.golden does (-update writes it).
+func TestF111_KeyTemplates(t *testing.T) {
+	g := &keysGolden{}
+	at := noon.Add(time.Hour)
+	accounts := renamedTable(accountConfig(newClock()), "app")
+	goldenKeys(t, g, accounts, accountSchema(), account{ID: "ann", Email: "Ann@Example.com", Region: "eu", Plan: "pro"})
+	goldenKeys(t, g, accounts, memberSchema(monotable.TagRequired), member{Org: "o", User: "ann"})
+	goldenKeys(t, g, accounts, noteSchema(nil), note{Book: "b", Page: 7})
+	goldenKeys(t, g, renamedTable(ticketConfig(), "app"), ticketSchema(), ticket{Board: "b", Num: -7, State: "New", Owner: new("ann"), Queue: "q", Weight: 5})
+	indexed := renamedTable(indexedTable(newClock()), "app")
+	goldenKeys(t, g, indexed, playerSchema(), player{Org: "o", Num: -2, Team: " Red", Zone: "n", Level: -7, Name: "bob", Expires: at})
+	goldenKeys(t, g, indexed, errandSchema(), errand{Org: "o", ID: "1", Queue: "q", State: new("new"), Prio: 5, Weight: -1.5})
+	goldenKeys(t, g, indexed, memoSchema(), memo{ID: "1", Title: "a#b$ c", At: at})
+
+	const file = "testdata/templates.golden"
+	got := strings.Join(g.lines, "\n") + "\n"
+	if update := flag.Lookup("update"); update != nil && update.Value.String() == "true" {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644)) //nolint:gosec // not secret
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "run with -update to write it")
+	require.Equal(t, string(want), got, "stored items have the keys of %s: move them first, then run with -update", file)
+}
+
+// TestF129_NamesFromConfiguration are checked, and nothing else is taken from around the program.
+func TestF129_NamesFromConfiguration(t *testing.T) {
+	spy := &spyClient{Client: offline()}
+	base := monotable.TableConfig{
+		Name: "app", PartitionKey: "PK", SortKey: "SK", TypeTag: "kind", Indexes: []monotable.Index{{Name: "GSI1", PartitionKey: "P", SortKey: "S"}},
+	}
+	table, err := monotable.NewTable(spy, base)
+	require.NoError(t, err)
+	_, err = monotable.NewEntity(table, noteSchema(nil))
+	require.NoError(t, err)
+	require.Zero(t, spy.calls(), "no network at the start")
+	for name, change := range map[string]func(*monotable.TableConfig){
+		"no table name":                 func(c *monotable.TableConfig) { c.Name = "" },
+		"a table name too short":        func(c *monotable.TableConfig) { c.Name = "ab" },
+		"a table name too long":         func(c *monotable.TableConfig) { c.Name = strings.Repeat("a", 256) },
+		"a table name with a space":     func(c *monotable.TableConfig) { c.Name = "my app" },
+		"a table name with a line end":  func(c *monotable.TableConfig) { c.Name = "app\n" },
+		"an index without a name":       func(c *monotable.TableConfig) { c.Indexes[0].Name = "" },
+		"an index twice":                func(c *monotable.TableConfig) { c.Indexes = append(c.Indexes, c.Indexes[0]) },
+		"no partition key":              func(c *monotable.TableConfig) { c.PartitionKey = "" },
+		"a tag that is the key":         func(c *monotable.TableConfig) { c.TypeTag = "PK" },
+		"a write id that is the tag":    func(c *monotable.TableConfig) { c.WriteID = "kind" },
+		"a write id that is a key":      func(c *monotable.TableConfig) { c.WriteID = "S" },
+		"a delimiter of two characters": func(c *monotable.TableConfig) { c.Delimiter = "##" },
+		"a delimiter that is a letter":  func(c *monotable.TableConfig) { c.Delimiter = "a" },
+	} {
+		cfg := base
+		cfg.Indexes = slices.Clone(base.Indexes)
+		change(&cfg)
+		_, err := monotable.NewTable(spy, cfg)
+		require.ErrorIs(t, err, monotable.ErrInvalid, name)
+	}
+	t.Run("names that DynamoDB refuses", func(t *testing.T) {
+		t.Skip("bug: names of indexes and attributes are not checked")
+		long := strings.Repeat("a", 256)
+		for name, change := range map[string]func(*monotable.TableConfig){
+			"an index name with a space":      func(c *monotable.TableConfig) { c.Indexes[0].Name = "my index" },
+			"an index name too short":         func(c *monotable.TableConfig) { c.Indexes[0].Name = "ab" },
+			"an index name too long":          func(c *monotable.TableConfig) { c.Indexes[0].Name = long },
+			"a key name too long":             func(c *monotable.TableConfig) { c.PartitionKey = long },
+			"an index's key name too long":    func(c *monotable.TableConfig) { c.Indexes[0].PartitionKey = long },
+			"a tag name that is no text":      func(c *monotable.TableConfig) { c.TypeTag = "\xff" },
+			"a tag name that is too long":     func(c *monotable.TableConfig) { c.TypeTag = strings.Repeat("a", 1<<16) },
+			"a write id name that is no text": func(c *monotable.TableConfig) { c.WriteID = "\xff" },
+		} {
+			cfg := base
+			cfg.Indexes = slices.Clone(base.Indexes)
+			change(&cfg)
+			_, err := monotable.NewTable(spy, cfg)
+			assert.ErrorIs(t, err, monotable.ErrInvalid, name)
+		}
+		_, err := mustEntity(t, table.With(monotable.TableName("no name")), noteSchema(nil)).GetOp(note{Book: "b"}, nil).Request()
+		assert.ErrorIs(t, err, monotable.ErrInvalid)
+	})
+	t.Run("no environment, no unsafe", func(t *testing.T) {
+		forbidden := regexp.MustCompile(`"unsafe"|\bos\.(Getenv|LookupEnv|Environ|ExpandEnv)\b|//go:linkname`)
+		for _, dir := range []string{".", "internal", "memdb"} {
+			require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+				if entry.IsDir() && dir == "." && path != "." {
+					return fs.SkipDir
+				}
+				if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+					return err
+				}
+				source, err := os.ReadFile(path)
+				require.NotRegexp(t, forbidden, string(source), path)
+				return err
+			}))
+		}
+	})
 }

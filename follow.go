@@ -131,7 +131,7 @@ func (u *updateCompiler) indexKeys() error {
 				return err
 			}
 		}
-		key, err := u.m.indexKey(set, u.after)
+		key, err := u.m.indexKey(set, u.after, func(a *attribute) bool { return u.known[a.String()].removed })
 		if err != nil {
 			return err
 		}
@@ -153,6 +153,9 @@ func (u *updateCompiler) leavesIndex(set *keySet) bool {
 	}
 	for _, k := range set.all() {
 		for i, a := range k.attributes() {
+			if u.known[a.String()].removed {
+				return true
+			}
 			if !u.known[a.String()].value {
 				continue
 			}

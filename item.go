@@ -38,6 +38,9 @@ func (m *model) itemOf(o *options, item reflect.Value, mark mark) (map[string]ty
 	if m.tagMode != TagNone {
 		out[m.table.tag] = &types.AttributeValueMemberS{Value: m.name}
 	}
+	if n := m.schema(); n > 0 {
+		out[m.table.schemaVersion] = versionValue(n)
+	}
 	if mark.stored != "" {
 		out[m.table.writeID] = &types.AttributeValueMemberS{Value: mark.stored}
 	}
@@ -48,7 +51,7 @@ func (m *model) itemOf(o *options, item reflect.Value, mark mark) (map[string]ty
 }
 
 func (m *model) putIndexKey(out map[string]types.AttributeValue, set *keySet, item reflect.Value) error {
-	key, err := m.indexKey(set, item)
+	key, err := m.indexKey(set, item, func(*attribute) bool { return false })
 	if err != nil {
 		return err
 	}

@@ -26,10 +26,11 @@ func (m *model) compileQuery(spec *querySpec) (*readPlan, error) {
 			}
 			return nil, invalidf("%s is not in index %q: it has no template for it", m.name, spec.index)
 		}
-		if spec.options.consistent && !p.set.local {
+		if spec.options.consistent && !p.set.local && !spec.hydrate {
 			return nil, invalidf("index %q is global, so it has no consistent reads", spec.index)
 		}
 	}
+	p.keys, p.segment = p.keyNames(), spec.segment
 	p.tagged = p.set.projects(&m.table.primary, m.table.tag)
 	k := &keyCompiler{exprBuilder: newExprBuilder(m), plan: p}
 	var err error
@@ -41,7 +42,7 @@ func (m *model) compileQuery(spec *querySpec) (*readPlan, error) {
 	if err == nil {
 		err = k.scope()
 	}
-	if err == nil {
+	if err == nil && spec.members == nil {
 		err = k.filters()
 	}
 	if err == nil {
@@ -53,7 +54,11 @@ func (m *model) compileQuery(spec *querySpec) (*readPlan, error) {
 	if p.expr, err = k.build(); err != nil {
 		return nil, err
 	}
+	p.dropsForeign = p.dropsForeign && spec.members == nil
 	p.filtered = p.expr.filter != nil || p.dropsExpired || p.dropsForeign && (spec.scan || !k.proved())
+	if err := p.strict(); err != nil {
+		return nil, err
+	}
 	p.start, err = p.resume(spec.cursor)
 	return p, err
 }
@@ -67,6 +72,9 @@ type keyCompiler struct {
 }
 
 func (k *keyCompiler) query() error {
+	if k.plan.spec.segments > 0 {
+		return invalidf("Segment and Parallel are for scans")
+	}
 	key := k.plan.spec.key()
 	for _, attr := range k.plan.set.partition {
 		for _, a := range attr.attributes() {
@@ -81,6 +89,9 @@ func (k *keyCompiler) query() error {
 		}
 		k.plan.equal[attr.Name] = av
 		k.key = append(k.key, k.keyName(attr.Name).Equal(value(av)))
+	}
+	if k.plan.spec.members != nil {
+		return k.collection()
 	}
 	if err := k.sortKey(); err != nil {
 		return err
@@ -132,6 +143,9 @@ func (k *keyCompiler) sortKey() error {
 // sortAttribute compiles the conditions on one sort attribute. open says that what follows it cannot be compared any more.
 func (k *keyCompiler) sortAttribute(attr *keyAttr, take func(*attribute) *condNode) (open bool, err error) {
 	if attr.tag {
+		if k.plan.spec.members != nil {
+			return true, nil
+		}
 		k.key = append(k.key, k.keyName(attr.Name).Equal(text(k.m.name)))
 		k.plan.equal[attr.Name] = &types.AttributeValueMemberS{Value: k.m.name}
 		return false, nil
@@ -238,6 +252,9 @@ func (k *keyCompiler) templateSort(attr *keyAttr, take func(*attribute) *condNod
 		}
 		return k.templateRange(name, attr, texts, i, n)
 	}
+	if k.plan.spec.members != nil {
+		return k.atOrUnder(name, attr, texts)
+	}
 	prefix, complete := attr.tmpl.Prefix(texts)
 	return k.begins(name, prefix, complete)
 }
@@ -296,6 +313,9 @@ func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, t
 		}
 	}
 	r := keyRange{base: base, part: part, closing: attr.tmpl.Literal(i + 1), last: i == len(attr.parts)-1 && attr.tmpl.Literal(i+1) == ""}
+	if k.plan.spec.members != nil {
+		k.rangeWithChildren(&r, n.op, operands)
+	}
 	switch n.op {
 	case opGt, opGe:
 		r.from(operands[0], n.op == opGe)
@@ -308,7 +328,7 @@ func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, t
 		r.from(operands[0], true)
 		r.to(operands[1], true)
 	}
-	if r.loose {
+	if r.loose && k.plan.spec.members == nil {
 		if a.value.Deref().Kind != codec.String {
 			return invalidf("SortKey: %s is followed by another part and does not sort by value there: mark it Escaped()", a)
 		}

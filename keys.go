@@ -58,7 +58,12 @@ func (s *keySet) all() []*keyAttr {
 
 // attributes are those of T that the key is made of, and that decide whether there is one.
 func (s *keySet) attributes() []*attribute {
-	all := slices.Clone(s.whenReads)
+	return append(slices.Clone(s.whenReads), s.parts()...)
+}
+
+// parts are those of T that the key is made of.
+func (s *keySet) parts() []*attribute {
+	var all []*attribute
 	for _, k := range s.all() {
 		all = append(all, k.attributes()...)
 	}
@@ -193,9 +198,9 @@ func (m *model) emptyPart(k *keyAttr, item reflect.Value) *attribute {
 
 // indexKey is the item's key in an index: the attributes that templates write. A nil value means that the item must not
 // have the attribute, as when any part is absent or IndexWhen says no.
-func (m *model) indexKey(set *keySet, item reflect.Value) (map[string]types.AttributeValue, error) {
+func (m *model) indexKey(set *keySet, item reflect.Value, absent func(*attribute) bool) (map[string]types.AttributeValue, error) {
 	key := map[string]types.AttributeValue{}
-	whole := set.when == nil || set.when.when(item.Addr().Interface())
+	whole := (set.when == nil || set.when.when(item.Addr().Interface())) && !slices.ContainsFunc(set.parts(), absent)
 	for _, k := range set.all() {
 		av, err := k.of(m, item)
 		if err != nil {

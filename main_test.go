@@ -340,3 +340,6 @@ func asMap(av types.AttributeValue) rawItem {
 	}
 	return m.Value
 }
+
+// second is the error of a call that returns a value too.
+func second[T any](_ T, err error) error { return err }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/monotable/monotable/internal/codec"
 	"github.com/monotable/monotable/internal/keytmpl"
 )
@@ -35,6 +37,10 @@ type model struct {
 	indexes map[string]*keySet // those this entity is in
 	uniques []*uniqueKey
 
+	readDefaults []*attribute
+	upgrades     []Upgrade
+	upgrading    bool // the entity looks after schema versions, even if it has no upgrade yet
+
 	version, createdAt, updatedAt, expires *attribute
 
 	views sync.Map // reflect.Type → *view, compiled on first use
@@ -46,6 +52,8 @@ type attribute struct {
 	chain []*codec.Field
 	value *codec.Value
 	parts []rulePart
+
+	readDefault types.AttributeValue // as it would be stored
 }
 
 func (a *attribute) String() string { return a.path.String() }
@@ -87,6 +95,8 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	m := &model{
 		table: t, name: s.Name, aliases: slices.Clone(s.Aliases), family: s.Family, tagMode: s.Tag,
 		typ:        reflect.TypeFor[T](),
+		upgrades:   slices.Clone(s.Upgrades),
+		upgrading:  s.Upgrades != nil,
 		attributes: map[string]*attribute{},
 		indexes:    map[string]*keySet{},
 	}
@@ -121,6 +131,8 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	c.compileUnique()
 	c.orderDerived()
 	c.checkKeyFields()
+	c.compileReadDefaults()
+	c.checkUpgrades()
 	if len(c.problems.Problems) == 0 {
 		t.learn(m, c.problems)
 	}
@@ -256,7 +268,7 @@ func (c *compiler) checkRules() {
 			if *role != nil {
 				c.problems.add(a.String(), "%s is already %s", part.kind, *role)
 			}
-			if *role = a; a.has(ruleDefault) || a.has(ruleDefaultZero) || a.has(ruleDefaultFunc) || a.has(ruleDerived) || a.has(ruleTransform) {
+			if *role = a; a.has(ruleDefault) || a.has(ruleDefaultZero) || a.has(ruleDefaultFunc) || a.has(ruleReadDefault) || a.has(ruleDerived) || a.has(ruleTransform) {
 				c.problems.add(a.String(), "%s is written by monotable, so it takes no default, transform or derived value", part.kind)
 			}
 			if a.value.Type.Kind() == reflect.Pointer && part.kind == ruleVersion {
@@ -368,6 +380,61 @@ func (c *compiler) checkKeyFields() {
 	}
 }
 
+// compileReadDefaults encodes what reads fill in, and refuses it where writes go by what is stored.
+func (c *compiler) compileReadDefaults() {
+	for _, a := range c.ruled {
+		part := a.rule(ruleReadDefault)
+		if part == nil {
+			continue
+		}
+		if made := c.goesInto(a); made != "" {
+			c.problems.add(a.String(), "ReadDefault: %s follows from what is stored, so an item without the attribute would not have it", made)
+		}
+		if a.has(ruleDerived) {
+			c.problems.add(a.String(), "ReadDefault: Derived is computed by every write; an Upgrade fills it in older items")
+		}
+		av, err := c.encodeAt(a.path, part.value)
+		if err == nil && av == nil {
+			err = errors.New("the value cannot be stored")
+		}
+		if err != nil {
+			c.problems.add(a.String(), "ReadDefault: %s", bare(err))
+			continue
+		}
+		a.readDefault = av
+		c.readDefaults = append(c.readDefaults, a)
+	}
+}
+
+// goesInto names a key or guard that the attribute is a part of, or "".
+func (c *compiler) goesInto(a *attribute) string {
+	if c.primary != nil && c.primary.uses(a.path) {
+		return "the primary key"
+	}
+	for _, name := range indexNames(c.table) {
+		if set := c.indexes[name]; set != nil && set.uses(a.path) {
+			return "the key of index " + name
+		}
+	}
+	for _, u := range c.uniques {
+		if slices.ContainsFunc(u.inputs, func(in *attribute) bool { return in.path.under(a.path) || a.path.under(in.path) }) {
+			return "the guard of " + u.attribute.String()
+		}
+	}
+	return ""
+}
+
+func (c *compiler) checkUpgrades() {
+	if c.upgrading && c.plan.Field(c.table.schemaVersion) != nil {
+		c.problems.add(c.table.schemaVersion, "holds the schema version, which monotable writes: give one of them another name, see TableConfig.SchemaVersion")
+	}
+	for i, upgrade := range c.upgrades {
+		if upgrade == nil {
+			c.problems.add(fmt.Sprintf("Upgrades[%d]", i), "is nil")
+		}
+	}
+}
+
 func (m *model) names() []string { return append([]string{m.name}, m.aliases...) }
 
 // sameAs says that both models are the same schema of the same type, defined again.
@@ -375,7 +442,7 @@ func (m *model) sameAs(other *model) bool {
 	if m == other {
 		return true
 	}
-	if m.typ != other.typ || m.name != other.name || m.family != other.family || m.tagMode != other.tagMode ||
+	if len(m.upgrades) != len(other.upgrades) || m.upgrading != other.upgrading || m.typ != other.typ || m.name != other.name || m.family != other.family || m.tagMode != other.tagMode ||
 		!slices.Equal(m.aliases, other.aliases) || !m.primary.sameAs(other.primary) {
 		return false
 	}

@@ -87,8 +87,30 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 		if err != nil {
 			return zero, err
 		}
-		if err := e.model.checkPinned(raw, pinned); err != nil {
+		now, err := e.model.upgraded(raw)
+		if err != nil {
+			return zero, &DecodeError{Entity: e.model.name, Item: raw, Err: err}
+		}
+		if err := e.model.checkPinned(now, pinned); err != nil {
 			return zero, err
+		}
+		if e.model.isOutdated(raw) {
+			if now, err = e.model.writeBack(ctx, &e.options, raw); err != nil {
+				return zero, err
+			}
+			if now == nil { // another writer was faster
+				if attempt+1 >= e.options.tries() {
+					return zero, e.model.staysOutdated()
+				}
+				if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
+					return zero, waitErr
+				}
+				continue
+			}
+			if r := e.model.riseOf(raw, now); r != nil && pinned != nil {
+				pinned = &r.to
+			}
+			raw = now
 		}
 		w, err := e.buildModify(ctx, raw, change)
 		if err != nil {
@@ -287,6 +309,7 @@ func (d *difference) compile(item reflect.Value) (*write, error) {
 	m, w := d.m, d.write
 	w.key, w.after, w.uniques, w.mark = m.keyIn(d.raw), item, m.uniques, m.newMark(d.o)
 	m.wherePresent(d.exprBuilder, w.expect.now)
+	m.whereCurrent(w)
 	if m.updatedAt != nil {
 		m.stamp(item, w.expect.now, false)
 		av, err := m.encodeChain(item, m.updatedAt)
@@ -337,7 +360,7 @@ func (d *difference) compile(item reflect.Value) (*write, error) {
 func (d *difference) indexKeys(item reflect.Value) ([]*attribute, error) {
 	var parts []*attribute
 	for _, set := range d.m.sets() {
-		key, err := d.m.indexKey(set, item)
+		key, err := d.m.indexKey(set, item, d.lacks)
 		if err != nil {
 			return nil, err
 		}
@@ -358,6 +381,12 @@ func (d *difference) indexKeys(item reflect.Value) ([]*attribute, error) {
 		}
 	}
 	return parts, nil
+}
+
+// lacks says that an attribute is not stored and stays so, though T may have a zero for it. What the primary key holds need not be stored again.
+func (d *difference) lacks(a *attribute) bool {
+	return valueIn(d.raw, a.path) == nil && !slices.Contains(d.m.primary.attributes(), a) &&
+		!slices.ContainsFunc(d.changed, func(p path) bool { return p.under(a.path) || a.path.under(p) })
 }
 
 // checkPinned compares the version in the key, if there is one, with the stored one.

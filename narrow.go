@@ -13,8 +13,11 @@ func (k *keyCompiler) narrow() error {
 	if m.tagMode == TagNone || k.plan.equal[m.table.tag] != nil || k.proved() {
 		return nil
 	}
+	if k.plan.spec.hydrate && !k.plan.tagged {
+		return nil // the items themselves tell
+	}
 	if !k.plan.tagged {
-		return invalidf("index %q holds items of other entities too and does not project %s: project it, or give the key templates a prefix of their own", k.plan.spec.index, m.table.tag)
+		return invalidf("index %q holds items of other entities too and does not project %s: project it, give the key templates a prefix of their own, or Hydrate", k.plan.spec.index, m.table.tag)
 	}
 	k.filter(m.mayBeMine(k.exprBuilder))
 	return nil
@@ -72,6 +75,9 @@ func (k *keyCompiler) scan() error {
 	m := k.m
 	if len(k.plan.spec.sort) > 0 || k.plan.spec.descending {
 		return invalidf("a Scan has no sort key and no order; use Query, or Filter")
+	}
+	if k.plan.spec.hydrate && !k.plan.tagged {
+		return nil // the items themselves tell
 	}
 	if m.tagMode != TagNone && !k.plan.tagged {
 		return invalidf("index %q does not project %s, by which a Scan tells entities apart", k.plan.spec.index, m.table.tag)
@@ -144,8 +150,9 @@ func (k *keyCompiler) notExpired() error {
 	e := k.m.expires
 	switch {
 	case e == nil:
+	case k.plan.spec.hydrate && !k.plan.set.projects(&k.m.table.primary, e.path[0].name): // the items themselves tell
 	case !k.plan.set.projects(&k.m.table.primary, e.path[0].name):
-		return invalidf("index %q does not project %s, so expired items cannot be told", k.plan.spec.index, e)
+		return invalidf("index %q does not project %s, so expired items cannot be told without Hydrate", k.plan.spec.index, e)
 	case k.plan.spec.scan || k.plan.set.byName(e.path[0].name) == nil:
 		k.filter(k.m.alive(k.exprBuilder, k.m.now()))
 	default:
@@ -183,8 +190,11 @@ func (n *condNode) paths() []path {
 
 // project asks for what is read, and refuses an index that does not hold it.
 func (k *keyCompiler) project() error {
-	if k.plan.spec.counting {
+	if k.plan.spec.counting || k.plan.spec.hydrate {
 		return nil
+	}
+	if k.plan.spec.members != nil {
+		return k.projectsMembers()
 	}
 	read := k.m.plan
 	if v := k.plan.spec.view; v != nil {
@@ -192,10 +202,13 @@ func (k *keyCompiler) project() error {
 	}
 	for _, f := range read.Fields {
 		if !k.plan.set.projects(&k.m.table.primary, f.Name) {
-			return invalidf("index %q does not project %s: read a smaller struct with As", k.plan.spec.index, f.Name)
+			return invalidf("index %q does not project %s: read a smaller struct with As, or Hydrate", k.plan.spec.index, f.Name)
 		}
 	}
-	if k.plan.spec.view == nil {
+	if k.m.upgrading && k.plan.partial() && !k.plan.set.projects(&k.m.table.primary, k.m.table.schemaVersion) {
+		return invalidf("index %q does not project %s, by which older items are told: project it, or Hydrate", k.plan.spec.index, k.m.table.schemaVersion)
+	}
+	if k.plan.spec.view == nil || k.m.upgrading && !k.plan.partial() { // an upgrade needs the whole item
 		return nil
 	}
 	seen := map[string]bool{}
@@ -213,6 +226,9 @@ func (k *keyCompiler) project() error {
 	}
 	if k.plan.tagged && k.m.tagMode != TagNone {
 		add(k.m.table.tag)
+	}
+	if k.m.upgrading {
+		add(k.m.table.schemaVersion)
 	}
 	return nil
 }

@@ -276,8 +276,6 @@ var observedVerbs = map[string]struct {
 	}},
 }
 
-func second[T any](_ T, err error) error { return err }
-
 func TestObserver_EveryVerb(t *testing.T) {
 	for verb, v := range observedVerbs {
 		check := func(t *testing.T, s *scene, err error, outcome monotable.Outcome) ended {

@@ -19,26 +19,30 @@ func (f optionFunc) apply(o *options) { f(o) }
 
 // options are what the options of a value say. It is copied, never changed in place.
 type options struct {
-	consistent   bool
-	reveal       bool
-	noVersion    bool
-	adoptVersion bool
-	exactlyOnce  bool
-	stopEarly    bool          // of a batch
-	timeout      time.Duration // of one attempt
-	attempts     int
-	concurrency  int
-	backoff      func(attempt int) time.Duration
-	pace         float64 // of a batch: items a second
-	paceUnits    float64
-	progress     func(BatchProgress)
-	table        string
-	token        string  // of a transaction
-	tokened      bool    // the request is to be the same every time under the token
-	scopes       []scope // every partition key must be in all of them
-	capacity     *ConsumedCapacity
-	observer     Observer
-	client       []func(*dynamodb.Options)
+	consistent    bool
+	reveal        bool
+	noVersion     bool
+	writeBack     bool
+	adoptVersion  bool
+	allowScan     bool
+	exactlyOnce   bool
+	stopEarly     bool          // of a batch
+	timeout       time.Duration // of one attempt
+	attempts      int
+	concurrency   int
+	backoff       func(attempt int) time.Duration
+	pace          float64 // of a batch: items a second
+	paceUnits     float64
+	progress      func(BatchProgress)
+	table         string
+	token         string // of a transaction
+	cursorContext string
+	noReadAhead   bool
+	tokened       bool    // the request is to be the same every time under the token
+	scopes        []scope // every partition key must be in all of them
+	capacity      *ConsumedCapacity
+	observer      Observer
+	client        []func(*dynamodb.Options)
 }
 
 func (o options) with(opts []Option) options {
@@ -96,6 +100,17 @@ func WithoutVersionCheck() Option { return optionFunc(func(o *options) { o.noVer
 // AdoptUnversioned lets Update, Upsert and Modify take stored items that have no version yet, as
 // version 0. Without it they are refused with ErrVersionConflict.
 func AdoptUnversioned() Option { return optionFunc(func(o *options) { o.adoptVersion = true }) }
+
+// CursorContext binds cursors to a text, such as the tenant or user they are made for: taken with another text, or without, they are ErrBadCursor.
+func CursorContext(text string) Option {
+	return optionFunc(func(o *options) { o.cursorContext = text })
+}
+
+// NoReadAhead keeps All and Collect from reading the next page while the current one is used: they read it when its first item is asked for.
+func NoReadAhead() Option { return optionFunc(func(o *options) { o.noReadAhead = true }) }
+
+// AllowScan lets a read of a table with [TableConfig.Strict] scan, or read a whole partition for a Filter. Elsewhere it does nothing.
+func AllowScan() Option { return optionFunc(func(o *options) { o.allowScan = true }) }
 
 // ExactlyOnce runs each write as a transaction of one action with a token, so that the service itself applies it once however often
 // it must be sent: no lost reply leaves its outcome in doubt, and Add and Append can be sent again. It costs twice the write

@@ -5,15 +5,11 @@ import (
 	"errors"
 	"iter"
 	"reflect"
-	"strconv"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"github.com/monotable/monotable/internal/codec"
 )
-
-type attributeMap = map[string]types.AttributeValue
 
 // source is a read that is compiled when it is run.
 type source struct {
@@ -28,6 +24,15 @@ func (s source) compile() (*readPlan, error) {
 	return s.plan()
 }
 
+// forward compiles what only Page can read backwards.
+func (s source) forward() (*readPlan, error) {
+	p, err := s.compile()
+	if err == nil && p.start.back {
+		return nil, invalidf("a Prev cursor leads back, which Page alone can")
+	}
+	return p, err
+}
+
 func (s source) start(ctx context.Context) (context.Context, verb) {
 	if s.begin == nil {
 		return ctx, verb{name: "Query"}
@@ -35,25 +40,37 @@ func (s source) start(ctx context.Context) (context.Context, verb) {
 	return s.begin(ctx)
 }
 
-// Page is one page of items. Next continues after its last item; "" means that there is nothing more.
-// Only the end makes a page shorter than the limit; without a limit a page may be empty and still have a Next. A Next may lead
-// to an empty last page. With an error, Items are what was read before it, and a Next leads on behind an item that did not decode.
+// Page is one page of items, always in the order of the query. Next continues behind its last item, Prev leads to the page before its first; "" means that there is nothing
+// there. A Next may lead to an empty last page: then its Prev leads back.
+//
+// Only the end, or the budget of [Query.MaxPages] and [Query.MaxUnits], makes a page shorter than the limit; without a limit a page may be
+// empty and still have a Next. A page that Prev led to is read backwards from its end: with a limit it holds the same items
+// again, less and more what has come and gone meanwhile. Scans have no Prev.
+//
+// With an error, Items are what was read before it, and a Next (or Prev, on the way back) leads on behind an item that did not decode.
 type Page[T any] struct {
 	Items []T
 	Next  Cursor
+	Prev  Cursor
+	Stale int // entries of the index that [Query.Hydrate] found outdated, and dropped
 }
 
 // all decodes items into V one by one.
 func all[V any](ctx context.Context, s source) iter.Seq2[V, error] {
+	return observed(ctx, s.start, func(ctx context.Context, yield func(V) bool) error { return each(ctx, s, yield) })
+}
+
+// observed makes an iterator of a read, which is observed from its beginning to its end.
+func observed[V any](ctx context.Context, begin func(context.Context) (context.Context, verb), each func(context.Context, func(V) bool) error) iter.Seq2[V, error] {
 	return func(yield func(V, error) bool) {
-		ctx, v := s.start(ctx)
+		ctx, v := begin(ctx)
 		n, ended := 0, false
 		defer func() { // whatever the loop's body does
 			if !ended {
 				_ = v.end(ctx, nil, n)
 			}
 		}()
-		err := each(ctx, s, func(item V) bool {
+		err := each(ctx, func(item V) bool {
 			n++
 			return yield(item, nil)
 		})
@@ -67,23 +84,17 @@ func all[V any](ctx context.Context, s source) iter.Seq2[V, error] {
 
 // each decodes items into V one by one, until yield has enough.
 func each[V any](ctx context.Context, s source, yield func(V) bool) error {
-	p, err := s.compile()
+	p, err := s.forward()
 	if err != nil {
 		return err
 	}
-	for item, err := range p.items(ctx) {
+	return p.each(ctx, func(item attributeMap) (bool, error) {
 		var out V
-		if err == nil {
-			err = p.decode(item, reflect.ValueOf(&out).Elem())
+		if err := p.decode(item, reflect.ValueOf(&out).Elem()); err != nil {
+			return false, err
 		}
-		if err != nil {
-			return err
-		}
-		if !yield(out) {
-			return nil
-		}
-	}
-	return nil
+		return yield(out), nil
+	})
 }
 
 func collect[V any](items iter.Seq2[V, error]) ([]V, error) {
@@ -123,199 +134,169 @@ func pageOf[V any](ctx context.Context, s source) (Page[V], error) {
 	if err != nil {
 		return page, err
 	}
-	for raw, err := range p.pages(ctx) {
+	ends, err := p.page(ctx, func(item attributeMap) (bool, error) {
+		var out V
+		if err := p.decode(item, reflect.ValueOf(&out).Elem()); err != nil {
+			return false, err
+		}
+		page.Items = append(page.Items, out)
+		return true, nil
+	})
+	page.Next, page.Prev, page.Stale = ends.next, ends.prev, ends.stale
+	if p.start.back {
+		slices.Reverse(page.Items)
+	}
+	return page, err
+}
+
+// each goes through the items of all pages, up to the limit, until take has enough.
+func (p *readPlan) each(ctx context.Context, take func(attributeMap) (more bool, err error)) error {
+	items := p.ahead
+	if p.spec.parallel {
+		items = p.segments
+	}
+	got := 0
+	for item, err := range items(ctx) {
 		if err != nil {
-			return page, err
+			return err
 		}
-		for i, item := range raw.items {
-			var out V
-			if err := p.decode(item, reflect.ValueOf(&out).Elem()); err != nil {
-				next, cursorErr := p.cursor(p.keyOf(item))
-				page.Next = next
-				return page, errors.Join(err, cursorErr)
-			}
-			page.Items = append(page.Items, out)
-			if len(page.Items) == p.spec.limit && i < len(raw.items)-1 {
-				page.Next, err = p.cursor(p.keyOf(item))
-				return page, err
-			}
+		if more, err := take(item); err != nil || !more {
+			return err
 		}
-		if raw.last == nil {
-			page.Next = ""
-			return page, nil
+		if p.counts == nil || p.counts(item) {
+			got++
 		}
-		if page.Next, err = p.cursor(raw.last); err != nil || p.spec.limit == 0 || len(page.Items) == p.spec.limit {
-			return page, err
+		if got > 0 && got == p.spec.limit {
+			return nil
 		}
 	}
-	return page, nil
+	return nil
 }
 
-// readPlan is a compiled query or scan.
-type readPlan struct {
-	m        *model
-	spec     *querySpec
-	set      *keySet
-	expr     built
-	filtered bool
-
-	// What no filter can tell is dropped after reading, see keep.
-	dropsForeign, dropsExpired bool
-
-	start  attributeMap // where a cursor says to go on
-	equal  attributeMap // the partition
-	tagged bool         // the items read carry the type tag
-	bound  []byte       // what the sort key is narrowed by, for cursors
-}
-
-// bind makes cursors belong to queries with these texts in their key condition.
-func (p *readPlan) bind(texts ...string) {
-	for _, s := range texts {
-		p.bound = append(p.bound, strconv.Itoa(len(s))+":"+s...)
-	}
-}
-
-// request makes the input for the next page, of which want items are wanted; 0 means all.
-func (p *readPlan) request(start attributeMap, want int) any {
-	var limit *int32
-	switch size := p.spec.pageSize; {
-	case size > 0 && (p.filtered || want == 0 || size < want):
-		limit = ptr(int32(min(size, 1<<31-1))) //nolint:gosec // bounded
-	case want > 0 && !p.filtered:
-		limit = ptr(int32(min(want, 1<<31-1))) //nolint:gosec // bounded
-	}
-	var index *string
-	if p.spec.index != "" {
-		index = &p.spec.index
-	}
-	var consistent *bool
-	if p.spec.options.consistent {
-		consistent = ptr(true)
-	}
-	if p.spec.scan {
-		return &dynamodb.ScanInput{
-			TableName: ptr(p.spec.options.tableName(p.m.table)), IndexName: index,
-			FilterExpression: p.expr.filter, ProjectionExpression: p.expr.projection,
-			ExpressionAttributeNames: p.expr.names, ExpressionAttributeValues: p.expr.values,
-			ConsistentRead: consistent, Limit: limit, ExclusiveStartKey: start,
-			ReturnConsumedCapacity: p.spec.options.returnCapacity(),
-		}
-	}
-	in := &dynamodb.QueryInput{
-		TableName: ptr(p.spec.options.tableName(p.m.table)), IndexName: index,
-		KeyConditionExpression: p.expr.key, FilterExpression: p.expr.filter, ProjectionExpression: p.expr.projection,
-		ExpressionAttributeNames: p.expr.names, ExpressionAttributeValues: p.expr.values,
-		ConsistentRead: consistent, Limit: limit, ExclusiveStartKey: start,
-		ReturnConsumedCapacity: p.spec.options.returnCapacity(),
-	}
-	if p.spec.descending {
-		in.ScanIndexForward = ptr(false)
-	}
-	return in
-}
-
-// rawPage is what one request returned.
-type rawPage struct {
-	items []attributeMap
-	last  attributeMap // LastEvaluatedKey
-	count int
-}
-
-// send makes one request.
-func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
-	t, o := p.m.table, &p.spec.options
-	if in, ok := in.(*dynamodb.ScanInput); ok {
-		out, err := read(ctx, t, o, t.client.Scan, in)
-		if err != nil {
-			return rawPage{}, err
-		}
-		return p.keep(rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}), nil
-	}
-	out, err := read(ctx, t, o, t.client.Query, in.(*dynamodb.QueryInput))
-	if err != nil {
-		return rawPage{}, err
-	}
-	return p.keep(rawPage{out.Items, out.LastEvaluatedKey, int(out.Count)}), nil
-}
-
-func (p *readPlan) drops() bool { return p.dropsForeign || p.dropsExpired }
-
-// keep drops what no filter could: untagged items whose keys are not the entity's, and expired ones of an index over the expiry.
-func (p *readPlan) keep(page rawPage) rawPage {
-	if !p.drops() || len(page.items) == 0 {
-		return page
-	}
-	now := p.m.now()
-	var kept []attributeMap // the client's slice is not ours
-	for _, item := range page.items {
-		_, tagged := item[p.m.table.tag]
-		byKey := p.m.tagMode == TagNone || p.m.tagMode == TagOptional && !tagged
-		if (!byKey || p.m.matches(item)) && !p.m.expired(item, now) {
-			kept = append(kept, item)
-		}
-	}
-	page.items, page.count = kept, len(kept)
-	return page
-}
-
-var errSameKey = errors.New("monotable: the service returned the same LastEvaluatedKey twice")
-
-// walk reads page after page, empty ones too, until the end or until a page is no longer wanted.
-func (p *readPlan) walk(ctx context.Context, adapt func(any)) iter.Seq2[rawPage, error] {
-	return func(yield func(rawPage, error) bool) {
-		start, got := p.start, 0
-		for {
-			want := 0
-			if p.spec.limit > 0 {
-				want = p.spec.limit - got
-			}
-			in := p.request(start, want)
-			adapt(in)
-			page, err := p.send(ctx, in)
-			if err == nil && len(page.last) > 0 && sameKey(page.last, start) {
-				err = errSameKey
-			}
-			if len(page.last) == 0 {
-				page.last = nil
-			}
-			if !yield(page, err) || err != nil || page.last == nil {
-				return
-			}
-			if start, got = page.last, got+page.count; p.spec.limit > 0 && got >= p.spec.limit {
-				return
-			}
-		}
-	}
-}
-
-func (p *readPlan) pages(ctx context.Context) iter.Seq2[rawPage, error] {
-	return p.walk(ctx, func(any) {})
-}
-
-// items goes through the items of all pages, up to the limit.
-func (p *readPlan) items(ctx context.Context) iter.Seq2[attributeMap, error] {
+// ahead goes through the items page by page. Once half of a page is used, the next one is read.
+func (p *readPlan) ahead(ctx context.Context) iter.Seq2[attributeMap, error] {
 	return func(yield func(attributeMap, error) bool) {
-		got := 0
-		for page, err := range p.pages(ctx) {
-			if err != nil {
-				yield(nil, err)
+		type result struct {
+			page rawPage
+			err  error
+		}
+		g := p.pager()
+		var pending chan result
+		ctx, cancel := context.WithCancel(ctx)
+		defer func() { // leave nothing running, whatever the loop's body does
+			cancel()
+			if pending != nil {
+				<-pending
+			}
+		}()
+		for pending != nil || g.more() { // while one is pending, g is its
+			var next result
+			if pending != nil {
+				next = <-pending
+				pending = nil
+			} else {
+				next.page, next.err = g.next(ctx)
+			}
+			if next.err != nil {
+				yield(nil, next.err)
 				return
 			}
-			for _, item := range page.items {
+			more := g.more() && !g.overBudget() && !p.spec.options.noReadAhead
+			for i, item := range next.page.items {
+				if more && i == len(next.page.items)/2 {
+					pending = make(chan result, 1)
+					go func(c chan<- result) {
+						page, err := g.next(ctx)
+						c <- result{page, err}
+					}(pending)
+				}
 				if !yield(item, nil) {
 					return
 				}
-				if got++; got == p.spec.limit {
-					return
-				}
 			}
 		}
 	}
 }
 
+// pageEnds is where a page begins and ends.
+type pageEnds struct {
+	next, prev Cursor
+	stale      int
+}
+
+// page takes the items of one page, in the direction of reading. take says whether an item counts towards the limit.
+func (p *readPlan) page(ctx context.Context, take func(attributeMap) (counts bool, err error)) (pageEnds, error) {
+	if p.spec.parallel {
+		return pageEnds{}, invalidf("a parallel scan has no pages: read its segments, see Segment")
+	}
+	var first, last attributeMap // keys of the first item, and of where reading stopped; nil at the end
+	g, n, stale := p.pager(), 0, 0
+	err := func() error {
+		for {
+			raw, err := g.next(ctx)
+			if err != nil {
+				return err
+			}
+			stale += raw.stale
+			for i, item := range raw.items {
+				if first == nil {
+					first = p.keyOf(item)
+				}
+				counts, err := take(item)
+				if counts {
+					n++
+				}
+				if full := counts && n == p.spec.limit; err != nil || full && i < len(raw.items)-1 {
+					last = p.keyOf(item)
+					return err
+				}
+			}
+			last = raw.last
+			if last == nil || p.spec.limit == 0 || n >= p.spec.limit || g.overBudget() {
+				return nil
+			}
+		}
+	}()
+	ends, cursorErr := p.ends(first, last, g.pages > 0)
+	ends.stale = stale
+	return ends, errors.Join(err, cursorErr)
+}
+
+// ends makes the cursors on both sides of a page. Nothing was read if not begun.
+func (p *readPlan) ends(first, last attributeMap, begun bool) (ends pageEnds, err error) {
+	if !begun {
+		return ends, nil
+	}
+	far, near := &ends.next, &ends.prev
+	if p.start.back {
+		far, near = near, far
+	}
+	if last != nil {
+		if *far, err = p.cursor(position{last, p.start.back}); err != nil {
+			return ends, err
+		}
+	}
+	if p.spec.scan || p.start.key == nil {
+		return ends, nil // scans have no order, and behind an end there is nothing
+	}
+	if first == nil {
+		first = last // all of it was dropped; without either it is the end
+	}
+	*near, err = p.cursor(position{first, !p.start.back})
+	return ends, err
+}
+
 func (p *readPlan) count(ctx context.Context) (int, error) {
-	n := 0
-	counting := func(in any) {
+	if p.spec.parallel {
+		return p.countSegments(ctx)
+	}
+	return p.countPages(ctx)
+}
+
+// countPages counts what the plan's pager goes through.
+func (p *readPlan) countPages(ctx context.Context) (int, error) {
+	g := p.pager()
+	g.adapt = func(in any) {
 		if p.drops() {
 			return
 		}
@@ -326,7 +307,8 @@ func (p *readPlan) count(ctx context.Context) (int, error) {
 			in.Select = types.SelectCount
 		}
 	}
-	for page, err := range p.walk(ctx, counting) {
+	for g.more() {
+		page, err := g.next(ctx)
 		if err != nil {
 			return 0, err
 		}
@@ -335,67 +317,9 @@ func (p *readPlan) count(ctx context.Context) (int, error) {
 				return 0, err
 			}
 		}
-		n += page.count
 	}
 	if p.spec.limit > 0 {
-		n = min(n, p.spec.limit)
+		return min(g.got, p.spec.limit), nil
 	}
-	return n, nil
-}
-
-// decode makes a value of an item, which must be the entity's.
-func (p *readPlan) decode(item attributeMap, dst reflect.Value) error {
-	if err := p.m.checkTag(item, p.tagged); err != nil {
-		return err
-	}
-	v := p.spec.view
-	if v == nil {
-		return p.m.decode(item, dst, p.spec.options.reveal)
-	}
-	if err := v.plan.Decode(item, dst); err != nil {
-		return &DecodeError{Entity: p.m.name, Item: item, Err: err}
-	}
-	if p.spec.options.reveal {
-		return nil
-	}
-	for _, chain := range v.hidden {
-		if hidden, ok := get(dst, chain); ok {
-			hidden.SetZero()
-		}
-	}
-	return nil
-}
-
-// keyNames are the attributes of a LastEvaluatedKey: those of the index and of the table.
-func (p *readPlan) keyNames() []KeyAttribute {
-	keys := p.m.primary.indexKeys.all()
-	if p.spec.index != "" {
-		for _, k := range p.set.indexKeys.all() {
-			if p.m.primary.byName(k.Name) == nil {
-				keys = append(keys, k)
-			}
-		}
-	}
-	return keys
-}
-
-// keyOf is the key after which the item's successor follows.
-func (p *readPlan) keyOf(item attributeMap) attributeMap {
-	key := attributeMap{}
-	for _, k := range p.keyNames() {
-		key[k.Name] = item[k.Name]
-	}
-	return key
-}
-
-func sameKey(a, b attributeMap) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, av := range a {
-		if other, ok := b[name]; !ok || !codec.Equal(av, other) {
-			return false
-		}
-	}
-	return true
+	return g.got, nil
 }

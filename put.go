@@ -38,12 +38,14 @@ func (m *model) buildPut(ctx context.Context, o *options, create bool, item refl
 	default:
 		m.whereNotForeign(w.exprBuilder)
 	}
+	asked := len(w.conds)
 	if !w.expect.fresh() {
 		m.protect(w, item)
 	}
 	if err := m.wherePut(w, conds); err != nil {
 		return nil, err
 	}
+	m.whereReplaceable(w, len(w.conds) > asked)
 	w.uniques, w.after = m.uniques, item
 	return w, w.compile()
 }

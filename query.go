@@ -37,6 +37,14 @@ type querySpec struct {
 	cursor     Cursor
 	view       *view // reads a smaller struct
 	counting   bool  // reads no attributes
+	hydrate    bool
+	maxPages   int
+	maxUnits   float64
+	segment    int // of a scan
+	segments   int // 0 where the scan is not divided
+	parallel   bool
+	members    []*model   // of a collection
+	sortTexts  *sortTexts // of a collection
 	err        error
 }
 
@@ -93,19 +101,35 @@ func (q Query[T]) Descending() Query[T] {
 // Limit bounds how many items one terminal call returns, after filters. It reads on, page by page, until it has
 // them. n < 1 is refused.
 func (q Query[T]) Limit(n int) Query[T] {
-	if n < 1 {
-		q.spec.err = errors.Join(q.spec.err, invalidf("Limit %d", n))
-	}
-	q.spec.limit = n
+	q.spec.setLimit(n)
 	return q
 }
 
 // PageSize bounds how many items one request reads, before filters. Without it DynamoDB reads up to 1 MB. n < 1 is refused.
 func (q Query[T]) PageSize(n int) Query[T] {
-	if n < 1 {
-		q.spec.err = errors.Join(q.spec.err, invalidf("PageSize %d", n))
-	}
-	q.spec.pageSize = n
+	q.spec.setPageSize(n)
+	return q
+}
+
+// MaxPages bounds how many requests one terminal call may make. All, Collect, First and Count then end with ErrBudget if there may be more; a Page ends where
+// it is, with a Next, and without an error. In a parallel scan it bounds each segment, in a [QueryMany] each query. n < 1 is refused.
+func (q Query[T]) MaxPages(n int) Query[T] {
+	q.spec.setMaxPages(n)
+	return q
+}
+
+// MaxUnits is [Query.MaxPages] in read capacity units: once answers have reported that many, no further page is read. One page may go beyond
+// it, by 128 units at most (1 MB, consistent), and what Hydrate reads does not count. units must be above 0.
+func (q Query[T]) MaxUnits(units float64) Query[T] {
+	q.spec.setMaxUnits(units)
+	return q
+}
+
+// Hydrate completes items that an index does not project: each page of the index is followed by a [Entity.BatchGet] of its keys, consistent if
+// [Consistent] is given, so it costs the read units of whole items on top. An index lags: entries whose item is gone, has expired, or has another index key by now are dropped, and
+// counted in Page.Stale. Filters run on the index, on what it projects, so a fresh item may differ from its filter. Count ignores it.
+func (q Query[T]) Hydrate() Query[T] {
+	q.spec.hydrate = true
 	return q
 }
 
@@ -113,6 +137,38 @@ func (q Query[T]) PageSize(n int) Query[T] {
 func (q Query[T]) From(c Cursor) Query[T] {
 	q.spec.cursor = c
 	return q
+}
+
+func (s *querySpec) refuse(format string, args ...any) {
+	s.err = errors.Join(s.err, invalidf(format, args...))
+}
+
+func (s *querySpec) setLimit(n int) {
+	if n < 1 {
+		s.refuse("Limit %d", n)
+	}
+	s.limit = n
+}
+
+func (s *querySpec) setPageSize(n int) {
+	if n < 1 {
+		s.refuse("PageSize %d", n)
+	}
+	s.pageSize = n
+}
+
+func (s *querySpec) setMaxPages(n int) {
+	if n < 1 {
+		s.refuse("MaxPages %d", n)
+	}
+	s.maxPages = n
+}
+
+func (s *querySpec) setMaxUnits(units float64) {
+	if !(units > 0) {
+		s.refuse("MaxUnits %g", units)
+	}
+	s.maxUnits = units
 }
 
 // Request is the first request that would be sent, a *dynamodb.QueryInput or *dynamodb.ScanInput, or the reason why it is refused.
@@ -145,8 +201,8 @@ func (q Query[T]) begin(ctx context.Context) (context.Context, verb) {
 
 func (q Query[T]) source() source { return source{plan: q.plan, begin: q.begin} }
 
-// All goes through all items, lazily: a page is read when its first item is asked for. An error is the last pair. It
-// can be ranged again and then starts anew; a break leaves nothing running.
+// All goes through all items, lazily: nothing is read before it is ranged over, and the next page once half of the one before is used ([NoReadAhead]: once
+// all of it is). An error is the last pair. It can be ranged again and then starts anew; a break leaves nothing running.
 func (q Query[T]) All(ctx context.Context) iter.Seq2[T, error] { return all[T](ctx, q.source()) }
 
 // Page reads one page: up to [Query.Limit] items, or, without a limit, what one request returns.
@@ -160,7 +216,7 @@ func (q Query[T]) First(ctx context.Context) (T, error) { return first[T](ctx, q
 
 // Count counts the items without reading them into memory; it costs the read units of reading them. A limit bounds it.
 func (q Query[T]) Count(ctx context.Context) (int, error) {
-	q.spec.counting = true
+	q.spec.counting, q.spec.hydrate = true, false
 	ctx, v := q.begin(ctx)
 	p, err := q.plan()
 	if err != nil {

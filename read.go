@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
 )
 
 // TagMode says how an entity goes about the type tag. Writes of tagged entities store it, and an
@@ -66,11 +68,47 @@ func (m *model) expired(item map[string]types.AttributeValue, now time.Time) boo
 
 // decode makes a T of a stored item that is the entity's.
 func (m *model) decode(item map[string]types.AttributeValue, dst reflect.Value, reveal bool) error {
-	if err := m.plan.Decode(item, dst); err != nil {
-		return &DecodeError{Entity: m.name, Item: item, Err: err}
+	if err := m.decodeAs(m.plan, item, dst); err != nil {
+		return err
 	}
 	if !reveal {
 		m.hide(dst)
+	}
+	return nil
+}
+
+// decodeAs makes a value of an item, in today's form, by the plan of T or of a struct that has a part of T's attributes.
+func (m *model) decodeAs(plan *codec.Plan, item attributeMap, dst reflect.Value) error {
+	now, err := m.upgraded(item)
+	if err == nil {
+		err = plan.Decode(now, dst)
+	}
+	if err == nil {
+		err = m.fillAbsent(plan, now, dst)
+	}
+	if err != nil {
+		return &DecodeError{Entity: m.name, Item: item, Err: err}
+	}
+	return nil
+}
+
+// fillAbsent gives attributes that the item lacks their ReadDefault. Below a map that is not stored there is nothing to fill.
+func (m *model) fillAbsent(plan *codec.Plan, item attributeMap, dst reflect.Value) error {
+	for _, a := range m.readDefaults {
+		if valueIn(item, a.path) != nil {
+			continue
+		}
+		if _, stored := valueIn(item, a.path[:len(a.path)-1]).(*types.AttributeValueMemberM); !stored {
+			continue
+		}
+		chain, ok := fieldChain(plan, a.path)
+		if !ok {
+			continue
+		}
+		// Decoding makes a deep copy, so that items never share a default's memory.
+		if err := chain[len(chain)-1].Value.Decode(a.readDefault, place(dst, chain)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ type expectation struct {
 	version   *uint64 // must be stored; 0 means that nothing may be
 	mark      string  // must be stored beside the version; "" asks for nothing
 	versioned bool    // the stored item must have a version
+	schema    bool    // the stored item must not be of a newer schema version, nor, as far as the write looks at it, of an older one
 	now       time.Time
 	absent    []path // hidden attributes that must not be stored
 	fixed     map[string]types.AttributeValue
@@ -27,7 +28,12 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 	because := func(attribute, detail string, reasons ...error) {
 		e.Attribute, e.detail, e.reasons = attribute, detail, reasons
 	}
-	if item == nil || m.expired(item, expect.now) {
+	over := item == nil || m.expired(item, expect.now)
+	if expect.schema && item != nil && (over || !expect.fresh()) && m.checkTag(item, true) == nil && m.isNewer(item) {
+		because("", "", ErrNewerSchema)
+		return
+	}
+	if over {
 		e.item = nil
 		switch {
 		case expect.exist && expect.version != nil && !expect.create:
@@ -55,6 +61,13 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 	if v := expect.version; v != nil && *v == 0 {
 		because(m.version.String(), "", ErrAlreadyExists, ErrVersionConflict)
 		return
+	}
+	if expect.schema && m.isOutdated(item) {
+		stored, ok := m.storedVersion(item)
+		if expect.version == nil || !ok || stored == *expect.version { // else it is a conflict whatever its schema
+			because("", m.outdatedDetail(), ErrOutdatedSchema)
+			return
+		}
 	}
 	if expect.version != nil || expect.versioned {
 		stored, ok := valueIn(item, m.version.path).(*types.AttributeValueMemberN)

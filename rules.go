@@ -27,6 +27,7 @@ const (
 	ruleDefault     ruleKind = "Default"
 	ruleDefaultZero ruleKind = "DefaultZero"
 	ruleDefaultFunc ruleKind = "DefaultFunc"
+	ruleReadDefault ruleKind = "ReadDefault"
 	ruleDerived     ruleKind = "Derived"
 	ruleTransform   ruleKind = "Transform"
 	ruleValidate    ruleKind = "Validate"
@@ -56,7 +57,7 @@ type ruleSpec struct {
 type rulePart struct {
 	kind   ruleKind
 	err    error                 // a mistake in the rule itself
-	value  any                   // Default, Min, Max; the layout; the index
+	value  any                   // Default, ReadDefault, Min, Max; the layout; the index
 	make   func(item any) any    // DefaultFunc, Derived; item is a *T
 	change func(value any) any   // Transform
 	check  func(value any) error // validators
@@ -117,6 +118,18 @@ func (h handle[T, V]) Default(v V) AttrRule[T, V] {
 // DefaultZero is Default for numbers and bools, and says that their zero means "not given".
 func (h handle[T, V]) DefaultZero(v V) AttrRule[T, V] {
 	return newRule[T, V](h.spec.valued(ruleDefaultZero, v))
+}
+
+// ReadDefault is what reads give where the stored item lacks the attribute: a deep copy of v, whatever call reads it. It is for attributes that are younger than
+// some items. A zero or NULL that is stored is no lack, so it is for numbers and bools too; but what writes leave out (nil, a zero
+// omitempty value) reads as v again. The read stores nothing, and conditions, filters and changes see the attribute absent: Add starts
+// from 0. Modify sees v, and stores the attribute only if it is changed, on the condition that it is still absent. Inside a nested
+// struct it counts where the struct itself is stored. With [Attr.Default], that one fills what is written.
+//
+// Items have no key of an index and no guard for what they lack, so NewEntity refuses it on parts of keys, on what IndexWhen
+// reads, on Unique attributes and their scopes, on derived ones and on those that monotable writes.
+func (h handle[T, V]) ReadDefault(v V) AttrRule[T, V] {
+	return newRule[T, V](h.spec.valued(ruleReadDefault, v))
 }
 
 // DefaultFunc fills a zero value once from the item (an id, a slug) where the whole item is known: Create, Put, Modify

@@ -47,10 +47,14 @@ type TableConfig struct {
 	// any, the table makes one at random and logs one warning: such cursors are good in this process only.
 	CursorKeys []CursorKey
 
-	TypeTag   string           // attribute that holds the entity's name; defaults to "_et"
-	WriteID   string           // attribute that holds the id of the last write to an item with a Version; defaults to "_w". T may have a text field for it
-	Delimiter string           // one ASCII punctuation character between the parts of keys; defaults to "#"
-	Clock     func() time.Time // for timestamps and expiry; defaults to time.Now
+	// CursorLifetime bounds how long a cursor is good, by Clock, to the second. 0 or less is no bound. Once it is set, cursors made without it are refused.
+	CursorLifetime time.Duration
+
+	TypeTag       string           // attribute that holds the entity's name; defaults to "_et"
+	WriteID       string           // attribute that holds the id of the last write to an item with a Version; defaults to "_w". T may have a text field for it
+	SchemaVersion string           // attribute that holds the schema version of items of entities with [Schema.Upgrades]; defaults to "_sv"
+	Delimiter     string           // one ASCII punctuation character between the parts of keys; defaults to "#"
+	Clock         func() time.Time // for timestamps and expiry; defaults to time.Now
 
 	// Validator, if set, checks every whole item of every entity besides its rules. A
 	// *validator.Validate of go-playground/validator is one.
@@ -62,6 +66,12 @@ type TableConfig struct {
 
 	// Observer, if set, is told of all operations and attempts. Requests then ask for the capacity they consume.
 	Observer Observer
+
+	// Strict refuses reads that cost much more than they return, with ErrInvalid before anything is sent: every Scan, also of an index, and every Query
+	// with a Filter but no condition on the sort key, which reads a whole partition and then drops from it. The literal that a sort key's
+	// template begins with is a condition. It takes [AllowScan] to run them. False lets everything run; [Query.Explain] warns of the same.
+	// CheckUnique and RepairUnique scan in any case.
+	Strict bool
 
 	ClientOptions []func(*dynamodb.Options) // passed to every call of the client
 	Logger        *slog.Logger              // for what has no error to travel in; defaults to slog.Default()
@@ -104,6 +114,10 @@ const (
 type CursorKey struct {
 	ID     string
 	Secret []byte
+
+	// Encrypt makes new cursors unreadable (AES-256-GCM), for keys that hold names, addresses or tenants. Two cursors of one place then
+	// differ. Cursors that were made without it are still taken. A key should not encrypt more than four billion cursors.
+	Encrypt bool
 }
 
 const (
@@ -120,18 +134,20 @@ type Table struct {
 
 // tableCore is what all derived tables share.
 type tableCore struct {
-	client    Client
-	isSDK     bool // client is the SDK's own, so nothing is lost between it and us
-	name      string
-	tag       string
-	writeID   string
-	delimiter byte
-	clock     func() time.Time
-	validator StructValidator
-	logger    *slog.Logger
-	primary   indexKeys
-	indexes   map[string]*indexKeys
-	cursors   cursorKeys
+	client        Client
+	isSDK         bool // client is the SDK's own, so nothing is lost between it and us
+	name          string
+	tag           string
+	writeID       string
+	schemaVersion string
+	delimiter     byte
+	clock         func() time.Time
+	validator     StructValidator
+	logger        *slog.Logger
+	strict        bool
+	primary       indexKeys
+	indexes       map[string]*indexKeys
+	cursors       cursorKeys
 
 	mu     sync.RWMutex
 	models map[string]*model // by entity name and alias
@@ -156,15 +172,17 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 		problems.add("Name", "must be 3 to 255 letters, digits, '_', '-' and '.', or an ARN")
 	}
 	core := &tableCore{
-		client:    client,
-		name:      cfg.Name,
-		tag:       or(cfg.TypeTag, defaultTypeTag),
-		writeID:   or(cfg.WriteID, defaultWriteID),
-		clock:     cfg.Clock,
-		validator: cfg.Validator,
-		logger:    cfg.Logger,
-		indexes:   map[string]*indexKeys{},
-		models:    map[string]*model{},
+		client:        client,
+		name:          cfg.Name,
+		tag:           or(cfg.TypeTag, defaultTypeTag),
+		writeID:       or(cfg.WriteID, defaultWriteID),
+		schemaVersion: or(cfg.SchemaVersion, defaultSchemaVersion),
+		clock:         cfg.Clock,
+		validator:     cfg.Validator,
+		logger:        cfg.Logger,
+		strict:        cfg.Strict,
+		indexes:       map[string]*indexKeys{},
+		models:        map[string]*model{},
 	}
 	_, core.isSDK = client.(*dynamodb.Client)
 	if core.clock == nil {
@@ -195,6 +213,9 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	if _, ok := types[core.writeID]; ok || core.writeID == core.tag {
 		problems.add("WriteID", "%q is a key or the type tag", core.writeID)
 	}
+	if _, ok := types[core.schemaVersion]; ok || core.schemaVersion == core.tag || core.schemaVersion == core.writeID {
+		problems.add("SchemaVersion", "%q is a key, the type tag or the write id", core.schemaVersion)
+	}
 	for _, k := range core.primary.all() {
 		if k.Name == core.tag {
 			problems.add("TypeTag", "%q is a key of the table", core.tag)
@@ -206,8 +227,9 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 			problems.add(fmt.Sprintf("CursorKeys[%d]", i), "needs an ID of its own, of %d bytes at most, and a Secret of at least %d bytes", maxCursorID, minSecret)
 		}
 		ids[k.ID] = true
-		core.cursors.keys = append(core.cursors.keys, CursorKey{ID: k.ID, Secret: slices.Clone(k.Secret)})
+		core.cursors.keys = append(core.cursors.keys, newCursorKey(k))
 	}
+	core.cursors.lifetime = cfg.CursorLifetime
 	core.cursors.warn = func() {
 		core.logger.Warn("monotable: the table has no CursorKeys; its cursors are good in this process only", "table", core.name)
 	}

@@ -151,8 +151,8 @@ func (m *model) readingOf(raw attributeMap) (*reading, error) {
 			}
 		}
 	}
-	if err := m.decode(inputs, r.item, true); err != nil {
-		return nil, err
+	if err := m.plan.Decode(inputs, r.item); err != nil {
+		return nil, &DecodeError{Entity: m.name, Item: raw, Err: err}
 	}
 	for _, u := range m.uniques {
 		for _, a := range u.inputs {

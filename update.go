@@ -17,6 +17,7 @@ import (
 type knowledge struct {
 	value   bool // its whole value is known
 	changed bool // it is changed, at least in part
+	removed bool // it is removed, whatever zero T has for it
 }
 
 // updateCompiler compiles one Update.
@@ -43,6 +44,7 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 		}
 	}
 	m.wherePresent(w.exprBuilder, w.expect.now)
+	m.whereCurrent(w)
 	w.whereVersion()
 	// Given first: a Set of the same attribute in this call wins over it.
 	for _, pass := range []bool{true, false} {
@@ -246,7 +248,7 @@ func (u *updateCompiler) know(p path, v reflect.Value) {
 	}
 	for _, a := range u.m.attributes {
 		if a.path.under(p) || p.under(a.path) {
-			u.known[a.String()] = knowledge{value: a.path.under(p), changed: true}
+			u.known[a.String()] = knowledge{value: a.path.under(p), changed: true, removed: a.path.under(p) && !v.IsValid()}
 		}
 	}
 }
@@ -385,7 +387,7 @@ func (s *keySet) uses(p path) bool {
 
 // writes says whether monotable itself writes the top-level attribute: the tag or a key made by a template.
 func (m *model) writes(name string) bool {
-	if name == m.table.tag && m.tagMode != TagNone || name == m.table.writeID && m.version != nil {
+	if name == m.table.tag && m.tagMode != TagNone || name == m.table.writeID && m.version != nil || name == m.table.schemaVersion && m.upgrading {
 		return true
 	}
 	for _, set := range append([]*keySet{m.primary}, m.sets()...) {

@@ -21,7 +21,9 @@ import (
 // [Attempts] and the context. With a version above 0 in the key nothing is created: ErrNotFound.
 func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T, error) {
 	ctx, v := e.begin(ctx, "Upsert")
-	stored, err := e.upsert(ctx, key, changes)
+	stored, err := e.upToDate(ctx, func(r *rise) (T, error) {
+		return e.upsert(ctx, e.risen(key, r), e.risenChanges(changes, r))
+	})
 	return stored, v.endOne(ctx, err)
 }
 

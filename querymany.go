@@ -1,0 +1,313 @@
+package monotable
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"errors"
+	"iter"
+	"reflect"
+	"slices"
+	"sync"
+)
+
+// ManyQuery reads many queries as one, several at a time. It is an immutable value like [Query]. The zero ManyQuery has no queries and no items.
+type ManyQuery[T any] struct {
+	_       [0]func(*T)
+	queries []Query[T]
+	compare func(a, b T) int
+	options options
+	limit   int
+	err     error
+}
+
+// QueryMany reads the items of all queries: a partition for each user, a shard for each digit. They come query by query, in the order given, or, with
+// [ManyQuery.OrderBy], merged. Each query keeps its own limit, filter, index and budget.
+//
+// As many requests as [Concurrency] says are under way at a time, 4 by default. Pages are read ahead: one or two of each query
+// that is under way, and with OrderBy all of them are. Nothing is sent if a query is invalid, and the first failure ends the whole; both errors name the query's index.
+func QueryMany[T any](queries ...Query[T]) ManyQuery[T] {
+	m := ManyQuery[T]{queries: slices.Clone(queries)}
+	if len(queries) > 0 {
+		m.options = queries[0].spec.options
+	}
+	return m
+}
+
+// With adds options for all of the queries.
+func (m ManyQuery[T]) With(opts ...Option) ManyQuery[T] {
+	m.queries = slices.Clone(m.queries)
+	for i := range m.queries {
+		m.queries[i] = m.queries[i].With(opts...)
+	}
+	m.options = m.options.with(opts)
+	return m
+}
+
+// OrderBy merges the results: compare says which item comes first, as for [slices.SortFunc]; equal ones come in the order of their queries. Each query must give its items
+// in that order already, as those of one sort key do: what does not come in order is not sorted.
+func (m ManyQuery[T]) OrderBy(compare func(a, b T) int) ManyQuery[T] {
+	if compare == nil {
+		m.err = errors.Join(m.err, invalidf("OrderBy without a function"))
+	}
+	m.compare = compare
+	return m
+}
+
+// Limit bounds how many items one call returns. n < 1 is refused.
+func (m ManyQuery[T]) Limit(n int) ManyQuery[T] {
+	if n < 1 {
+		m.err = errors.Join(m.err, invalidf("Limit %d", n))
+	}
+	m.limit = n
+	return m
+}
+
+func (m ManyQuery[T]) begin(ctx context.Context) (context.Context, verb) {
+	if len(m.queries) == 0 || m.queries[0].entity == nil {
+		return ctx, verb{name: "QueryMany"}
+	}
+	q := m.queries[0]
+	return m.options.begin(ctx, q.entity.model.table, "QueryMany", q.entity.model.name, q.spec.index)
+}
+
+// All goes through all items. An error is the last pair. It can be ranged again and then starts anew; a break leaves nothing running.
+func (m ManyQuery[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return observed(ctx, m.begin, m.each)
+}
+
+// Collect reads all items into a slice. It is empty, not nil, when there are none.
+func (m ManyQuery[T]) Collect(ctx context.Context) ([]T, error) { return collect(m.All(ctx)) }
+
+// Count counts the items of all queries, see [Query.Count].
+func (m ManyQuery[T]) Count(ctx context.Context) (int, error) {
+	ctx, v := m.begin(ctx)
+	n, err := m.count(ctx)
+	return n, v.end(ctx, err, n)
+}
+
+// plans compiles all queries.
+func (m ManyQuery[T]) plans(change func(*querySpec)) ([]*readPlan, error) {
+	if m.err != nil {
+		return nil, m.err
+	}
+	plans := make([]*readPlan, len(m.queries))
+	for i, q := range m.queries {
+		change(&q.spec)
+		p, err := q.source().forward()
+		if err == nil && q.spec.parallel {
+			err = invalidf("a parallel scan is many reads already")
+		}
+		if err != nil {
+			return nil, indexed("query", i, err)
+		}
+		plans[i] = p
+	}
+	return plans, nil
+}
+
+func (m ManyQuery[T]) count(ctx context.Context) (int, error) {
+	plans, err := m.plans(func(spec *querySpec) { spec.counting, spec.hydrate = true, false })
+	if err != nil {
+		return 0, err
+	}
+	total, err := countAll(ctx, len(plans), m.options.inParallel(), func(ctx context.Context, i int) (int, error) {
+		n, err := plans[i].countPages(ctx)
+		if err != nil {
+			err = indexed("query", i, err)
+		}
+		return n, err
+	})
+	if err == nil && m.limit > 0 {
+		total = min(total, m.limit)
+	}
+	return total, err
+}
+
+func (m ManyQuery[T]) each(ctx context.Context, yield func(T) bool) error {
+	plans, err := m.plans(func(*querySpec) {})
+	if err != nil {
+		return err
+	}
+	r := &manyReader[T]{streams: make([]*stream, len(plans)), requests: make(chan struct{}, m.options.inParallel())}
+	var cancel context.CancelFunc
+	r.ctx, cancel = context.WithCancel(ctx)
+	defer func() { // leave nothing running, whatever the loop's body does
+		cancel()
+		r.wait.Wait()
+	}()
+	for i, p := range plans {
+		r.streams[i] = &stream{plan: p, pages: make(chan streamPage, 1)}
+	}
+	got := 0
+	counted := func(item T) bool {
+		got++
+		return yield(item) && got != m.limit
+	}
+	if m.compare == nil {
+		return r.inTurn(counted)
+	}
+	return r.merged(m.compare, counted)
+}
+
+// stream reads one query's pages ahead.
+type stream struct {
+	plan  *readPlan
+	pages chan streamPage
+	items []attributeMap // of the page in use
+}
+
+type streamPage struct {
+	rawPage
+	err error
+}
+
+// manyReader reads the streams of one call.
+type manyReader[T any] struct {
+	ctx      context.Context //nolint:containedctx // of one call
+	streams  []*stream
+	requests chan struct{} // a place for each request that may be under way
+	wait     sync.WaitGroup
+}
+
+// start begins to read a stream.
+func (r *manyReader[T]) start(s *stream) {
+	r.wait.Go(func() {
+		defer close(s.pages)
+		for g := s.plan.pager(); g.more(); {
+			select {
+			case r.requests <- struct{}{}:
+			case <-r.ctx.Done():
+				return
+			}
+			page, err := g.next(r.ctx)
+			<-r.requests
+			select {
+			case s.pages <- streamPage{page, err}:
+			case <-r.ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+}
+
+// next is the next item of stream i; false at its end.
+func (r *manyReader[T]) next(i int) (item T, ok bool, err error) {
+	s := r.streams[i]
+	for len(s.items) == 0 {
+		page, more := <-s.pages
+		if !more {
+			return item, false, context.Cause(r.ctx)
+		}
+		if page.err != nil {
+			return item, false, indexed("query", i, page.err)
+		}
+		s.items = page.items
+	}
+	if err := s.plan.decode(s.items[0], reflect.ValueOf(&item).Elem()); err != nil {
+		return item, false, indexed("query", i, err)
+	}
+	s.items = s.items[1:]
+	return item, true, nil
+}
+
+// inTurn goes through the streams one after the other. Those that come next are read meanwhile.
+func (r *manyReader[T]) inTurn(yield func(T) bool) error {
+	ahead := cap(r.requests)
+	for _, s := range r.streams[:min(ahead, len(r.streams))] {
+		r.start(s)
+	}
+	for i, s := range r.streams {
+		taken := 0
+		for {
+			item, ok, err := r.next(i)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			if !yield(item) {
+				return nil
+			}
+			if taken++; taken == s.plan.spec.limit {
+				break
+			}
+		}
+		if i+ahead < len(r.streams) {
+			r.start(r.streams[i+ahead])
+		}
+	}
+	return nil
+}
+
+// merged goes through all streams at once, the least item first.
+func (r *manyReader[T]) merged(compare func(a, b T) int, yield func(T) bool) error {
+	for _, s := range r.streams {
+		r.start(s)
+	}
+	heads := &headHeap[T]{compare: compare}
+	for i := range r.streams {
+		item, ok, err := r.next(i)
+		if err != nil {
+			return err
+		}
+		if ok {
+			heads.all = append(heads.all, head[T]{item, i, 1})
+		}
+	}
+	heap.Init(heads)
+	for len(heads.all) > 0 {
+		least := &heads.all[0]
+		if !yield(least.item) {
+			return nil
+		}
+		var err error
+		ok := least.taken != r.streams[least.stream].plan.spec.limit
+		if ok {
+			least.item, ok, err = r.next(least.stream)
+			least.taken++
+		}
+		switch {
+		case err != nil:
+			return err
+		case ok:
+			heap.Fix(heads, 0)
+		default:
+			heap.Pop(heads)
+		}
+	}
+	return nil
+}
+
+// head is the next item of a stream.
+type head[T any] struct {
+	item   T
+	stream int
+	taken  int
+}
+
+type headHeap[T any] struct {
+	all     []head[T]
+	compare func(a, b T) int
+}
+
+func (h *headHeap[T]) Len() int { return len(h.all) }
+
+func (h *headHeap[T]) Less(i, j int) bool {
+	a, b := &h.all[i], &h.all[j]
+	return cmp.Or(h.compare(a.item, b.item), cmp.Compare(a.stream, b.stream)) < 0
+}
+
+func (h *headHeap[T]) Swap(i, j int) { h.all[i], h.all[j] = h.all[j], h.all[i] }
+
+func (h *headHeap[T]) Push(x any) { h.all = append(h.all, x.(head[T])) }
+
+func (h *headHeap[T]) Pop() any {
+	last := h.all[len(h.all)-1]
+	h.all = h.all[:len(h.all)-1]
+	return last
+}

@@ -1,0 +1,442 @@
+package monotable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
+)
+
+// Upgrade brings a stored item from one schema version to the next, in place: it renames, splits and fills attributes, see [Schema.Upgrades].
+// It is given a deep copy of the whole item, with its keys, the tag and what T does not know, and must not change the primary key. It may be called for
+// one item many times and concurrently, so it depends on nothing but the item. Its error makes the item a [*DecodeError]; the
+// error's text is left out there, for it may quote what is stored, and errors.As reaches it.
+type Upgrade func(item map[string]types.AttributeValue) error
+
+const defaultSchemaVersion = "_sv"
+
+// upgradeError says which step failed. What the function said may quote the item.
+type upgradeError struct {
+	step int
+	err  error
+}
+
+func (e *upgradeError) Error() string {
+	return fmt.Sprintf("the upgrade from schema version %d to %d failed", e.step, e.step+1)
+}
+
+func (e *upgradeError) Unwrap() error { return e.err }
+
+// schema is the entity's schema version.
+func (m *model) schema() uint64 { return uint64(len(m.upgrades)) }
+
+// schemaOf is the schema version of a stored item. An entity without upgrades may use the attribute for something else.
+func (m *model) schemaOf(item attributeMap) (n uint64, err error) {
+	av, stored := item[m.table.schemaVersion]
+	if !stored || !m.upgrading && m.plan.Field(m.table.schemaVersion) != nil {
+		return 0, nil
+	}
+	number, ok := av.(*types.AttributeValueMemberN)
+	if ok && scanUint(number.Value, &n) == nil || !m.upgrading {
+		return n, nil
+	}
+	return 0, fmt.Errorf("%s is no whole number", m.table.schemaVersion)
+}
+
+// isOutdated says that an item is of an older schema version.
+func (m *model) isOutdated(item attributeMap) bool {
+	n, err := m.schemaOf(item)
+	return err == nil && n < m.schema()
+}
+
+// isNewer says that an item is of a schema version that this program does not know.
+func (m *model) isNewer(item attributeMap) bool {
+	n, err := m.schemaOf(item)
+	return err != nil || n > m.schema()
+}
+
+// upgraded is an item in today's form: the item itself if it has it, otherwise a copy.
+func (m *model) upgraded(item attributeMap) (attributeMap, error) {
+	n, err := m.schemaOf(item)
+	if err != nil {
+		return nil, err
+	}
+	if n > m.schema() {
+		return nil, fmt.Errorf("%w: the item's is %d, this program's %d", ErrNewerSchema, n, m.schema())
+	}
+	if n == m.schema() || !m.isWhole(item) {
+		return item, nil
+	}
+	own := codec.CopyItem(item)
+	for i, upgrade := range m.upgrades[n:] {
+		step := int(n) + i //nolint:gosec // less than len(m.upgrades)
+		if err := upgrade(own); err != nil {
+			return nil, &upgradeError{step, err}
+		}
+	}
+	for _, k := range m.primary.all() {
+		if !codec.Equal(orNull(own[k.Name]), item[k.Name]) {
+			return nil, fmt.Errorf("an upgrade changed the primary key (%s), which cannot change", k.Name)
+		}
+	}
+	for name, av := range own {
+		if av == nil {
+			delete(own, name)
+		}
+	}
+	own[m.table.schemaVersion] = versionValue(m.schema())
+	return own, nil
+}
+
+// isWhole says that this is an item, not some attributes of one: those have no key.
+func (m *model) isWhole(item attributeMap) bool {
+	return !slices.ContainsFunc(m.primary.all(), func(k *keyAttr) bool { return item[k.Name] == nil })
+}
+
+// isCurrent is the condition that the stored item has today's form.
+func (m *model) isCurrent(b *exprBuilder) expression.ConditionBuilder {
+	name := b.top(m.table.schemaVersion)
+	if m.schema() == 0 {
+		return name.AttributeNotExists()
+	}
+	return name.Equal(value(versionValue(m.schema())))
+}
+
+// whereCurrent adds the condition that the stored item has today's form: a change of another one would mix the two.
+func (m *model) whereCurrent(w *write) {
+	if m.upgrading {
+		w.expect.schema = true
+		w.where(m.isCurrent(w.exprBuilder))
+	}
+}
+
+// whereReplaceable adds the conditions under which a Put may replace what is stored: it is not of a newer schema, and, if the
+// Put's other conditions look at it, it has today's form.
+func (m *model) whereReplaceable(w *write, looks bool) {
+	if !m.upgrading || w.expect.fresh() && m.expires == nil {
+		return
+	}
+	w.expect.schema = true
+	b := w.exprBuilder
+	name := b.top(m.table.schemaVersion)
+	if m.schema() == 0 {
+		b.where(name.AttributeNotExists())
+		return
+	}
+	b.where(name.AttributeNotExists().Or(name.LessThanEqual(value(versionValue(m.schema())))))
+	if looks && !w.expect.fresh() {
+		absent := b.top(m.primary.partition[0].Name).AttributeNotExists()
+		b.where(m.orOver(b, w.expect.now, absent.Or(m.isCurrent(b))))
+	}
+}
+
+// outdatedDetail tells how an item comes to have today's form where the call itself cannot see to it.
+func (m *model) outdatedDetail() string {
+	return "it is older than version " + strconv.FormatUint(m.schema(), 10) +
+		"; single calls of Put, Update, Upsert and Modify bring it up to date, and so does Get under WriteBack"
+}
+
+// staysOutdated is the error of a Modify that never got to write an item back.
+func (m *model) staysOutdated() error {
+	return &ConditionError{Entity: m.name, reasons: []error{ErrOutdatedSchema}, detail: m.outdatedDetail()}
+}
+
+// WriteBack makes Get store an item that it had to upgrade ([Schema.Upgrades]) in its new form: with the keys of its indexes and its
+// derived attributes computed anew, its transforms applied and its version raised by one, and with what T does not know. Times, UpdatedAt among them, stay. It is one write of the item more,
+// on the condition that nobody has changed the item since it was read, and a transaction if the upgrade changes a Unique value.
+// If another writer was faster it is dropped. If it fails otherwise, the table's logger is told, and Get still returns the
+// item. Without the option reads write nothing. Queries, batches and transactions never do.
+func WriteBack() Option { return optionFunc(func(o *options) { o.writeBack = true }) }
+
+// get is Get, with the item written back if the call asks for it.
+func (e *Entity[T]) get(ctx context.Context, key T) (T, error) {
+	var zero T
+	raw, err := e.GetOp(key, nil).raw(ctx)
+	if err != nil {
+		return zero, err
+	}
+	item, err := e.decoded(raw)
+	if err != nil || !e.options.writeBack || !e.model.isOutdated(raw) {
+		return item, err
+	}
+	stored, err := e.model.writeBack(ctx, &e.options, raw)
+	if err != nil {
+		e.model.table.logger.Warn("monotable: an upgraded item could not be written back", "entity", e.model.name, "error", bare(err))
+	}
+	if err != nil || stored == nil {
+		return item, nil
+	}
+	return e.written(stored)
+}
+
+// upToDate carries out a write. If it is refused because the stored item is outdated, the item is written back in today's form, and the
+// write is tried again with what that made of the version.
+func (e *Entity[T]) upToDate(ctx context.Context, write func(*rise) (T, error)) (T, error) {
+	var zero T
+	var r *rise
+	for attempt := 0; ; attempt++ {
+		stored, err := write(r)
+		failed, ok := errors.AsType[*ConditionError](err)
+		// An outdated item proves that the write has not been applied, even if an attempt's answer was lost.
+		if !ok || !errors.Is(failed, ErrOutdatedSchema) || e.options.onceToken() != "" || attempt+1 >= e.options.tries() {
+			return stored, err
+		}
+		raw := failed.item
+		next, backErr := e.model.writeBack(ctx, &e.options, raw)
+		if backErr != nil {
+			return zero, backErr
+		}
+		if next != nil {
+			r = e.model.riseOf(raw, next)
+			continue
+		}
+		if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
+			return zero, errors.Join(waitErr, err)
+		}
+	}
+}
+
+// writeBack stores an outdated item in today's form and gives what is stored then: nil if another writer was faster.
+func (m *model) writeBack(ctx context.Context, o *options, raw attributeMap) (attributeMap, error) {
+	own := *o
+	own.token, own.tokened, own.exactlyOnce = "", false, false
+	w, err := m.buildWriteBack(&own, raw)
+	if err != nil {
+		return nil, err
+	}
+	s := w.stage()
+	s.reads = false
+	if len(m.uniques) > 0 {
+		if s.was, err = m.readingOf(raw); err != nil {
+			return nil, err
+		}
+	}
+	stored, err := s.perform(ctx)
+	if _, refused := errors.AsType[*ConditionError](err); refused && !errors.Is(err, ErrDuplicate) {
+		return nil, nil
+	}
+	return stored, err
+}
+
+// buildWriteBack compiles the Put of an outdated item in today's form. It keeps to the stored form of what it need not compute,
+// so that what is absent stays absent.
+func (m *model) buildWriteBack(o *options, raw attributeMap) (*write, error) {
+	w := m.newWrite(o, "WriteBack", actionPut, expectation{exist: true, now: m.now()})
+	item, err := m.upgraded(raw)
+	if err != nil {
+		return nil, &DecodeError{Entity: m.name, Item: raw, Err: err}
+	}
+	w.item, w.key, w.uniques, w.after = item, m.keyIn(item), m.uniques, reflect.New(m.typ).Elem()
+	if err := m.decode(item, w.after, true); err != nil {
+		return nil, err
+	}
+	for _, a := range m.ruled {
+		if a.has(ruleTransform) && valueIn(item, a.path) != nil {
+			transformAt(a, w.after)
+			if err := m.restore(item, w.after, a); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, a := range m.derived {
+		a.derive(w.after)
+		if err := m.restore(item, w.after, a); err != nil {
+			return nil, err
+		}
+	}
+	for _, set := range m.sets() {
+		if err := m.putIndexKey(item, set, w.after); err != nil {
+			return nil, err
+		}
+	}
+	if m.tagMode != TagNone {
+		item[m.table.tag] = &types.AttributeValueMemberS{Value: m.name}
+	}
+	if err := w.raiseBack(raw); err != nil {
+		return nil, err
+	}
+	if n := codec.Size(item); n > maxItem {
+		return nil, invalidf("the upgraded item has %d bytes; DynamoDB takes %d", n, maxItem)
+	}
+	w.whereUnchanged(raw)
+	return w, w.compile()
+}
+
+// restore stores an attribute's value as the item in memory has it.
+func (m *model) restore(stored attributeMap, item reflect.Value, a *attribute) error {
+	av, err := m.encodeChain(item, a)
+	if err != nil {
+		return invalidf("%s: %v", a, err)
+	}
+	if av == nil {
+		removeAt(stored, a.path)
+	} else {
+		putAt(stored, a.path, av)
+	}
+	return nil
+}
+
+// putAt stores a value at a path whose parents are stored.
+func putAt(item attributeMap, p path, av types.AttributeValue) {
+	for len(p) > 1 {
+		inner, ok := item[p[0].name].(*types.AttributeValueMemberM)
+		if !ok {
+			return
+		}
+		item, p = inner.Value, p[1:]
+	}
+	item[p[0].name] = av
+}
+
+// raiseBack raises the version of an item that is written back.
+func (w *write) raiseBack(raw attributeMap) error {
+	m := w.m
+	if m.version == nil {
+		return nil
+	}
+	if n, ok := m.storedVersion(raw); ok {
+		w.expect.version, w.resend = &n, resendSoon
+	}
+	n, ok := m.storedVersion(w.item) // an upgrade may have given it its first
+	if !ok && !w.o.mayLackVersion() {
+		return nil
+	}
+	if err := m.roomFor(n); err != nil {
+		return err
+	}
+	m.setVersion(w.after, n+1)
+	putAt(w.item, m.version.path, versionValue(n+1))
+	w.mark = m.newMark(w.o)
+	w.mark.version, w.expect.mark = n+1, strings.Join(m.marks(raw), " ")
+	w.keepMarks()
+	w.item[m.table.writeID] = &types.AttributeValueMemberS{Value: w.mark.stored}
+	return nil
+}
+
+// whereUnchanged adds the condition that the item is as it was read: by its version, or else by all its attributes, those of T's and of
+// keys that it lacks among them.
+func (w *write) whereUnchanged(raw attributeMap) {
+	m := w.m
+	m.wherePresent(w.exprBuilder, w.expect.now)
+	if w.expect.version != nil {
+		w.whereVersion()
+		return
+	}
+	w.where(w.top(m.primary.partition[0].Name).AttributeExists())
+	names := []string{m.table.schemaVersion}
+	for _, f := range m.plan.Fields {
+		names = append(names, f.Name)
+	}
+	for _, set := range m.sets() {
+		for _, k := range set.all() {
+			names = append(names, k.Name)
+		}
+	}
+	for name := range raw {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		switch av, stored := raw[name]; {
+		case m.primary.byName(name) != nil:
+		case stored:
+			w.where(w.top(name).Equal(value(av)))
+		default:
+			w.where(w.top(name).AttributeNotExists())
+		}
+	}
+}
+
+// rise is what a write-back made of an item's version and mark: a call that was given the old ones means the new ones.
+type rise struct {
+	from, to         uint64
+	fromMark, toMark string
+}
+
+// riseOf compares an item before and after its write-back; nil if it has no version.
+func (m *model) riseOf(raw, next attributeMap) *rise {
+	to, ok := m.storedVersion(next)
+	if !ok || to == 0 {
+		return nil
+	}
+	return &rise{from: to - 1, to: to, fromMark: strings.Join(m.marks(raw), " "), toMark: strings.Join(m.marks(next), " ")}
+}
+
+// risen is an item or key with the version after the rise, if it has the one before.
+func (e *Entity[T]) risen(item T, r *rise) T {
+	m := e.model
+	if r == nil {
+		return item
+	}
+	own := ownCopy(item)
+	if n, err := m.versionOf(own); err != nil || n != r.from || n == 0 {
+		return item
+	}
+	m.setVersion(own, r.to)
+	if f := m.plan.Field(m.table.writeID); f != nil && m.markIn(own) == r.fromMark {
+		if v, ok := f.Get(own); ok && v.Kind() == reflect.String {
+			v.SetString(r.toMark)
+		}
+	}
+	return own.Interface().(T)
+}
+
+func (e *Entity[T]) risenChanges(changes []Change[T], r *rise) []Change[T] {
+	if r == nil {
+		return changes
+	}
+	own := slices.Clone(changes)
+	for i, c := range own {
+		if n := c.change(nil); n != nil && n.op == changeCond {
+			own[i] = cond[T]{n: r.cond(e.model, n.cond)}
+		}
+	}
+	return own
+}
+
+func (e *Entity[T]) risenConds(conds []Cond[T], r *rise) []Cond[T] {
+	if r == nil {
+		return conds
+	}
+	own := slices.Clone(conds)
+	for i, c := range own {
+		own[i] = cond[T]{n: r.cond(e.model, c.cond(nil))}
+	}
+	return own
+}
+
+// cond is a condition that demands the version after the rise where it demanded the one before, as pin sees it.
+func (r *rise) cond(m *model, n *condNode) *condNode {
+	switch {
+	case n.op == opAll:
+		all := *n
+		all.kids = make([]*condNode, len(n.kids))
+		for i, kid := range n.kids {
+			all.kids[i] = r.cond(m, kid)
+		}
+		return &all
+	case n.op != opEq || n.size || n.other != nil || !n.loc.path.equal(m.version.path):
+		return n
+	}
+	v := reflect.ValueOf(n.values[0])
+	if was, err := m.versionOfValue(v); err != nil || was != r.from {
+		return n
+	}
+	next := reflect.New(v.Type()).Elem()
+	if next.CanUint() {
+		next.SetUint(r.to)
+	} else {
+		next.SetInt(int64(r.to)) //nolint:gosec // roomFor has checked it
+	}
+	eq := *n
+	eq.values = []any{next.Interface()}
+	return &eq
+}
