@@ -27,64 +27,64 @@ func (e *Entity[T]) Partition(key T, sort ...KeyCond[T]) Partition {
 }
 
 // With adds options for this read.
-func (p Partition) With(opts ...Option) Partition {
-	p.spec.options = p.spec.options.with(opts)
-	return p
+func (from Partition) With(opts ...Option) Partition {
+	from.spec.options = from.spec.options.with(opts)
+	return from
 }
 
 // Index is the partition of an index, made by the templates that the entity has for it.
-func (p Partition) Index(name string) Partition {
-	p.spec.index = name
-	return p
+func (from Partition) Index(name string) Partition {
+	from.spec.index = name
+	return from
 }
 
 // SortPrefix selects the sort keys that begin with a text, for what entities have in common: "ORDER#2024". The sort key must be text, and
 // conditions on it are refused.
-func (p Partition) SortPrefix(prefix string) Partition {
-	p.spec.sortTexts = &sortTexts{prefix: prefix}
-	return p
+func (from Partition) SortPrefix(prefix string) Partition {
+	from.spec.sortTexts = &sortTexts{prefix: prefix}
+	return from
 }
 
 // SortBetween selects the sort keys from low to high, both included, compared as text. The sort key must be text, and conditions on it are refused.
-func (p Partition) SortBetween(low, high string) Partition {
-	p.spec.sortTexts = &sortTexts{low: low, high: high, between: true}
-	return p
+func (from Partition) SortBetween(low, high string) Partition {
+	from.spec.sortTexts = &sortTexts{low: low, high: high, between: true}
+	return from
 }
 
 // Descending reads from the end of the sort key.
-func (p Partition) Descending() Partition {
-	p.spec.descending = true
-	return p
+func (from Partition) Descending() Partition {
+	from.spec.descending = true
+	return from
 }
 
 // Limit bounds how many items, of all members together, one call returns; see [Query.Limit].
-func (p Partition) Limit(n int) Partition {
-	p.spec.setLimit(n)
-	return p
+func (from Partition) Limit(n int) Partition {
+	from.spec.setLimit(n)
+	return from
 }
 
 // PageSize bounds how many items one request reads; see [Query.PageSize].
-func (p Partition) PageSize(n int) Partition {
-	p.spec.setPageSize(n)
-	return p
+func (from Partition) PageSize(n int) Partition {
+	from.spec.setPageSize(n)
+	return from
 }
 
 // MaxPages is [Query.MaxPages].
-func (p Partition) MaxPages(n int) Partition {
-	p.spec.setMaxPages(n)
-	return p
+func (from Partition) MaxPages(n int) Partition {
+	from.spec.setMaxPages(n)
+	return from
 }
 
 // MaxUnits is [Query.MaxUnits].
-func (p Partition) MaxUnits(units float64) Partition {
-	p.spec.setMaxUnits(units)
-	return p
+func (from Partition) MaxUnits(units float64) Partition {
+	from.spec.setMaxUnits(units)
+	return from
 }
 
 // From continues at a cursor of the same collection. The empty cursor is the beginning.
-func (p Partition) From(c Cursor) Partition {
-	p.spec.cursor = c
-	return p
+func (from Partition) From(c Cursor) Partition {
+	from.spec.cursor = c
+	return from
 }
 
 // Collector is where the items of one kind go: [Into], [One], [Others] and [OtherItems] make it.

@@ -19,7 +19,8 @@ import (
 	"github.com/monotable/monotable/internal/codec"
 )
 
-// Cursor marks a place in the results of a query: behind or before an item of a [Page]. It is opaque and safe in URLs, 8 KB at most.
+// Cursor marks a place in the results of a query: behind or before an item of a [Page]. It is opaque and safe in URLs, and as long as the keys in it, a third more: 24 KB at
+// most.
 //
 // It is signed (HMAC-SHA-256, see [TableConfig.CursorKeys]) and belongs to the query it was taken from: the same table, entity or collection, index,
 // direction, partition and range of the sort key, segment of a scan, and [CursorContext]. Anything else, altered, foreign or of any bytes, is ErrBadCursor
@@ -28,7 +29,7 @@ import (
 type Cursor string
 
 const (
-	maxCursor     = 8 << 10
+	maxCursor     = 24 << 10 // the longest keys, of four and four attributes, encrypted
 	cursorVersion = 1
 )
 

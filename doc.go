@@ -91,10 +91,23 @@
 // everything. A [Query] is an immutable value: [Query.SortKey] narrows what is read, [Query.Filter] drops
 // what was read and paid for. [Query.All] goes through the items lazily; [Query.Page] gives a page and the
 // [Cursor] of the next; [Query.Collect], [Query.First] and [Query.Count] are what they say. [Query.Limit]
-// bounds the items returned, [Query.PageSize] those that one request reads. [As] reads into a smaller struct.
+// bounds the items returned, [Query.PageSize] those that one request reads. [As] reads into a smaller struct,
+// [Query.Hydrate] completes what an index does not project. [QueryMany] reads many partitions, [Query.Parallel]
+// a whole table in segments. [Query.Explain] tells what a query will do, and warns.
 //
 // Only items of T are returned. Where the key templates of all entities prove that nothing else can be in the
 // range, the key condition alone sees to that; elsewhere a filter on the type tag does.
+//
+// [Entity.Partition] is what stands together under one partition key, of all kinds: [Table.Collect] reads it
+// into several slices with one query, a [Collection] into a struct of the caller's.
+//
+// A [Cursor] is signed and belongs to its query. [Page].Next leads on, [Page].Prev back.
+//
+// # Items of older forms
+//
+// [Attr.ReadDefault] is what a read gives for an attribute that an older item lacks. [Schema].Upgrades change
+// items of older schema versions when they are read; [WriteBack] stores the outcome. An item of a newer
+// version is [ErrNewerSchema], and is not overwritten.
 //
 // # Batches and transactions
 //
@@ -116,6 +129,8 @@
 //   - [ErrThrottled], [ErrUnprocessed]: for lack of capacity, after the retries.
 //   - [ErrOutcomeUnknown]: sent, and no definite answer came. It may have been written.
 //   - [ErrBadCursor]: a cursor that was altered, or is of another query.
+//   - [ErrBudget]: a read ended at its bound of pages or units.
+//   - [ErrNewerSchema], [ErrOutdatedSchema]: an item of another schema version.
 //
 // Take apart with [errors.AsType]: *[OpError] is the outermost, *[ConditionError] tells which attribute
 // refused, and [Entity.Old] decodes the item that did. Texts name operation, entity and attribute, never
@@ -146,7 +161,7 @@
 //
 // What monotable stores besides the attributes of the type: the keys of the table and its indexes; the
 // entity's name as the type tag, "_et" unless [TableConfig] says otherwise; the id of the last write, "_w", in
-// items with a version; and the guard items of unique values. An item of another entity is [ErrWrongEntity],
+// items with a version; the schema version, "_sv", of entities with upgrades; and the guard items of unique values. An item of another entity is [ErrWrongEntity],
 // never decoded as T. [TagMode] says how to read and write tables that have no tags.
 //
 // A field is stored as attributevalue stores it, with these differences above all: a nil pointer, slice or

@@ -235,7 +235,7 @@ func Example_many() {
 		for o, err := range paid.All(ctx) { // page by page, as they are needed
 			fmt.Println(o.ID, o.Total, err)
 		}
-		page, err := orders.Query(Order{UserID: "ann"}).Limit(20).From(cursor).Page(ctx)       // Items and Next, a signed cursor; "" is the end
+		page, err := orders.Query(Order{UserID: "ann"}).Limit(20).From(cursor).Page(ctx)       // Items, Next and Prev: signed cursors; "" is the end
 		ann, err := users.Query(User{Email: "ann@example.com"}).Index("GSI1").First(ctx)       // ErrNotFound
 		n, err := orders.Query(Order{UserID: "ann"}).Count(ctx)                                // without reading them into memory
 		lines, err := monotable.As[OrderLine](orders.Query(Order{UserID: "ann"})).Collect(ctx) // only the fields of a smaller struct

@@ -18,9 +18,9 @@ import (
 // Hidden is not in it, and operations that differ in values alone mostly have the same plan. Keys of maps are names, too, where an expression goes
 // down to them.
 type Plan struct {
-	Verb         string    `json:"verb"`                   // what the program calls it: "Query", "Create", "Check"
-	Operation    string    `json:"operation"`              // DynamoDB's name of the call: "Query", "PutItem", "TransactWriteItems"
-	Entity       string    `json:"entity"`                 //
+	Verb         string    `json:"verb"`      // what the program calls it: "Query", "Create", "Check"
+	Operation    string    `json:"operation"` // DynamoDB's name of the call: "Query", "PutItem", "TransactWriteItems"
+	Entity       string    `json:"entity"`
 	Table        string    `json:"table"`                  // as the call names it, see [TableName]
 	Index        string    `json:"index,omitempty"`        // "" is the table itself
 	Key          string    `json:"key,omitempty"`          // the entity's templates of the key that is used; "" for a Scan
@@ -30,12 +30,12 @@ type Plan struct {
 	Update       string    `json:"update,omitempty"`       // what an update changes, index keys and stamps included
 	Projection   string    `json:"projection,omitempty"`   // "" reads all attributes
 	Guards       []string  `json:"guards,omitempty"`       // the Unique attributes whose guards are, or may have to be, written with the item
-	Consistent   bool      `json:"consistent,omitempty"`   //
-	Descending   bool      `json:"descending,omitempty"`   //
-	Limit        int       `json:"limit,omitempty"`        // how many items one terminal call returns at most; 0 is all
-	PageSize     int       `json:"pageSize,omitempty"`     // how many items one request reads at most; 0 is as many as 1 MB holds
-	Requests     int       `json:"requests"`               // at least; more for further pages and tries
-	Warnings     []Warning `json:"warnings,omitempty"`     // in the order of the list at [Warning]
+	Consistent   bool      `json:"consistent,omitempty"`
+	Descending   bool      `json:"descending,omitempty"`
+	Limit        int       `json:"limit,omitempty"`    // how many items one terminal call returns at most; 0 is all
+	PageSize     int       `json:"pageSize,omitempty"` // how many items one request reads at most; 0 is as many as 1 MB holds
+	Requests     int       `json:"requests"`           // at least; more for further pages and tries
+	Warnings     []Warning `json:"warnings,omitempty"` // in the order of the list at [Warning]
 }
 
 // Warning is what a plan costs that its result does not show. Codes stay what they are, texts may change:
@@ -254,7 +254,7 @@ func (p *readPlan) explain() Plan {
 	case whole && len(spec.filters) > 0 && !p.narrowed():
 		plan.warn("filter", "drops from a whole partition, all of which is read and paid")
 	}
-	if !spec.scan && p.meetsOthers() {
+	if !spec.scan && p.foreign {
 		plan.warn("tag", "items of other entities may be in the range: they are read and paid, then dropped")
 	}
 	if lacks := p.lacks(); spec.hydrate {
@@ -284,21 +284,6 @@ func (p *readPlan) target() string {
 func (p *readPlan) narrowed() bool {
 	return slices.ContainsFunc(placeholder.FindAllString(deref(p.expr.key), -1), func(name string) bool {
 		return slices.ContainsFunc(p.set.sort, func(k *keyAttr) bool { return k.Name == p.expr.names[name] })
-	})
-}
-
-// meetsOthers says that other entities' items are dropped: by a filter on the tag, or, where there is no tag, by their keys.
-func (p *readPlan) meetsOthers() bool {
-	if p.m.tagMode == TagNone {
-		return p.filtered && p.expr.filter == nil && !p.dropsExpired
-	}
-	for _, n := range p.spec.filters {
-		if slices.ContainsFunc(n.paths(), func(at path) bool { return at[0].name == p.m.table.tag }) {
-			return false
-		}
-	}
-	return slices.ContainsFunc(placeholder.FindAllString(deref(p.expr.filter), -1), func(name string) bool {
-		return p.expr.names[name] == p.m.table.tag
 	})
 }
 

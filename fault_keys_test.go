@@ -492,9 +492,11 @@ func goldenKeys[T any](t *testing.T, g *keysGolden, table monotable.TableConfig,
 	require.NoError(t, err)
 	g.lines = append(g.lines, schema.Name)
 	pair := func(where, partition, sort string, templates monotable.Key) {
-		line := fmt.Sprintf("  %s: %s %q = %q", where, partition, templates.Partition, text(put.Item[partition]))
-		if sort != "" {
-			line += fmt.Sprintf(", %s %q = %q", sort, templates.Sort, text(put.Item[sort]))
+		line := "  " + where + ":"
+		for _, key := range []struct{ name, template string }{{partition, templates.Partition}, {sort, templates.Sort}} {
+			if key.template != "" {
+				line += fmt.Sprintf(" %s %q = %q", key.name, key.template, text(put.Item[key.name]))
+			}
 		}
 		g.lines = append(g.lines, line)
 	}

@@ -55,9 +55,12 @@ func (m *model) compileQuery(spec *querySpec) (*readPlan, error) {
 		return nil, err
 	}
 	p.dropsForeign = p.dropsForeign && spec.members == nil
-	p.filtered = p.expr.filter != nil || p.dropsExpired || p.dropsForeign && (spec.scan || !k.proved())
+	p.filtered = p.expr.filter != nil || p.dropsExpired || p.dropsForeign && p.foreign
 	if err := p.strict(); err != nil {
 		return nil, err
+	}
+	if spec.parallel && spec.cursor != "" {
+		return nil, invalidf("a parallel scan takes no cursor: read its segments, see Segment")
 	}
 	p.start, err = p.resume(spec.cursor)
 	return p, err

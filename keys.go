@@ -149,8 +149,11 @@ func (k *keyAttr) checked(av types.AttributeValue) (types.AttributeValue, error)
 	case *types.AttributeValueMemberB:
 		n = len(av.Value)
 	}
-	if n == 0 {
+	if n == 0 || av == nil {
 		return nil, nil
+	}
+	if typeOf(av) != k.Type {
+		return nil, invalidf("%s is of type %s, and its value is not", k.label, k.Type)
 	}
 	if n > k.limit {
 		return nil, invalidf("%s has %d bytes; DynamoDB takes %d", k.label, n, k.limit)

@@ -107,9 +107,6 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 				}
 				continue
 			}
-			if r := e.model.riseOf(raw, now); r != nil && pinned != nil {
-				pinned = &r.to
-			}
 			raw = now
 		}
 		w, err := e.buildModify(ctx, raw, change)

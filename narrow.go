@@ -10,7 +10,11 @@ import (
 // narrow adds a filter on the type tag unless the keys prove that only items of the entity can be in the range.
 func (k *keyCompiler) narrow() error {
 	m := k.m
-	if m.tagMode == TagNone || k.plan.equal[m.table.tag] != nil || k.proved() {
+	if k.plan.equal[m.table.tag] != nil || k.proved() {
+		return nil
+	}
+	k.plan.foreign = true
+	if m.tagMode == TagNone {
 		return nil
 	}
 	if k.plan.spec.hydrate && !k.plan.tagged {
@@ -76,6 +80,7 @@ func (k *keyCompiler) scan() error {
 	if len(k.plan.spec.sort) > 0 || k.plan.spec.descending {
 		return invalidf("a Scan has no sort key and no order; use Query, or Filter")
 	}
+	k.plan.foreign = true
 	if k.plan.spec.hydrate && !k.plan.tagged {
 		return nil // the items themselves tell
 	}
@@ -176,6 +181,9 @@ func (k *keyCompiler) filterable(p path) error {
 // paths are the attributes a condition reads.
 func (n *condNode) paths() []path {
 	var all []path
+	if n == nil {
+		return nil
+	}
 	if len(n.loc.path) > 0 {
 		all = append(all, n.loc.path)
 	}

@@ -149,73 +149,66 @@ func pageOf[V any](ctx context.Context, s source) (Page[V], error) {
 	return page, err
 }
 
+// taker takes an item, and says whether it has enough.
+type taker func(attributeMap) (more bool, err error)
+
 // each goes through the items of all pages, up to the limit, until take has enough.
-func (p *readPlan) each(ctx context.Context, take func(attributeMap) (more bool, err error)) error {
-	items := p.ahead
-	if p.spec.parallel {
-		items = p.segments
-	}
+func (p *readPlan) each(ctx context.Context, take taker) error {
 	got := 0
-	for item, err := range items(ctx) {
-		if err != nil {
-			return err
-		}
-		if more, err := take(item); err != nil || !more {
-			return err
-		}
+	counted := func(item attributeMap) (bool, error) {
+		more, err := take(item)
 		if p.counts == nil || p.counts(item) {
 			got++
 		}
-		if got > 0 && got == p.spec.limit {
-			return nil
+		return more && (got == 0 || got != p.spec.limit), err
+	}
+	if p.spec.parallel {
+		return p.eachOfSegments(ctx, counted)
+	}
+	return p.eachAhead(ctx, counted)
+}
+
+// eachAhead goes through the items page by page. Once half of a page is used, the next one is read.
+func (p *readPlan) eachAhead(ctx context.Context, take taker) error {
+	type result struct {
+		page rawPage
+		err  error
+	}
+	g := p.pager()
+	var pending chan result
+	ctx, cancel := context.WithCancel(ctx)
+	defer func() { // leave nothing running, whatever take does
+		cancel()
+		if pending != nil {
+			<-pending
+		}
+	}()
+	for pending != nil || g.more() { // while one is pending, g is its
+		var next result
+		if pending != nil {
+			next = <-pending
+			pending = nil
+		} else {
+			next.page, next.err = g.next(ctx)
+		}
+		if next.err != nil {
+			return next.err
+		}
+		more := g.more() && !g.overBudget() && !p.spec.options.noReadAhead
+		for i, item := range next.page.items {
+			if more && i == len(next.page.items)/2 {
+				pending = make(chan result, 1)
+				go func(c chan<- result) {
+					page, err := g.next(ctx)
+					c <- result{page, err}
+				}(pending)
+			}
+			if wanted, err := take(item); err != nil || !wanted {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// ahead goes through the items page by page. Once half of a page is used, the next one is read.
-func (p *readPlan) ahead(ctx context.Context) iter.Seq2[attributeMap, error] {
-	return func(yield func(attributeMap, error) bool) {
-		type result struct {
-			page rawPage
-			err  error
-		}
-		g := p.pager()
-		var pending chan result
-		ctx, cancel := context.WithCancel(ctx)
-		defer func() { // leave nothing running, whatever the loop's body does
-			cancel()
-			if pending != nil {
-				<-pending
-			}
-		}()
-		for pending != nil || g.more() { // while one is pending, g is its
-			var next result
-			if pending != nil {
-				next = <-pending
-				pending = nil
-			} else {
-				next.page, next.err = g.next(ctx)
-			}
-			if next.err != nil {
-				yield(nil, next.err)
-				return
-			}
-			more := g.more() && !g.overBudget() && !p.spec.options.noReadAhead
-			for i, item := range next.page.items {
-				if more && i == len(next.page.items)/2 {
-					pending = make(chan result, 1)
-					go func(c chan<- result) {
-						page, err := g.next(ctx)
-						c <- result{page, err}
-					}(pending)
-				}
-				if !yield(item, nil) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // pageEnds is where a page begins and ends.
@@ -297,7 +290,7 @@ func (p *readPlan) count(ctx context.Context) (int, error) {
 func (p *readPlan) countPages(ctx context.Context) (int, error) {
 	g := p.pager()
 	g.adapt = func(in any) {
-		if p.drops() {
+		if p.drops() || p.spec.hydrate {
 			return
 		}
 		switch in := in.(type) {
@@ -313,7 +306,7 @@ func (p *readPlan) countPages(ctx context.Context) (int, error) {
 			return 0, err
 		}
 		for _, item := range page.items { // read because no filter tells them apart
-			if err := p.m.checkTag(item, p.tagged); err != nil {
+			if err := p.m.checkTag(item, p.tagged || p.spec.hydrate); err != nil {
 				return 0, err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strconv"
 	"sync"
 )
@@ -21,8 +20,8 @@ func (q Query[T]) Segment(segment, total int) Query[T] {
 	return q
 }
 
-// Parallel has All, Collect, First and Count read a scan in segments, all at the same time or as many as [Concurrency] allows. The items of the segments come mixed. If a segment fails, the
-// others are stopped, and the error is a [*SegmentError] that says where each was. It has no Page: use
+// Parallel has All, Collect, First and Count read a scan in segments, all at the same time or as many as [Concurrency] allows. The items of the segments come mixed. If a segment fails, or one of its items does
+// not decode, the others are stopped, and the error of All, Collect and First has a [*SegmentError] in it that says where each was. It has no Page: use
 // [Query.Segment]. It is for scans; segments is 1 to 1,000,000.
 func (q Query[T]) Parallel(segments int) Query[T] {
 	if segments < 1 || segments > maxSegments {
@@ -39,7 +38,8 @@ type SegmentError struct {
 	Err      error
 }
 
-// SegmentState is how far a segment of a parallel scan was: Next continues behind the last of its items that the caller was given, "" at its beginning.
+// SegmentState is how far a segment of a parallel scan was: Next continues behind the last of its items that the caller was given, or behind the one that did
+// not decode; "" is its beginning.
 type SegmentState struct {
 	Next Cursor
 	Done bool
@@ -60,36 +60,39 @@ type segmentPage struct {
 	done    bool
 }
 
-// segments goes through the items of all segments as they come.
-func (p *readPlan) segments(ctx context.Context) iter.Seq2[attributeMap, error] {
-	return func(yield func(attributeMap, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		pages := make(chan segmentPage)
-		defer func() { // leave nothing running, whatever the loop's body does
-			cancel()
-			for range pages { //nolint:revive // until all have ended
-			}
-		}()
-		go p.readSegments(ctx, pages)
-		reached, done := make([]attributeMap, p.spec.segments), make([]bool, p.spec.segments)
-		for read := range pages {
-			i := read.segment
-			if read.err != nil {
-				yield(nil, p.segmentError(read, reached, done))
-				return
-			}
-			for _, item := range read.page.items {
-				if !yield(item, nil) {
-					return
-				}
-			}
-			reached[i], done[i] = read.page.last, read.done
+// eachOfSegments goes through the items of all segments as they come.
+func (p *readPlan) eachOfSegments(ctx context.Context, take taker) error {
+	reading, cancel := context.WithCancel(ctx)
+	pages := make(chan segmentPage)
+	defer func() { // leave nothing running, whatever take does
+		cancel()
+		for range pages { //nolint:revive // until all have ended
 		}
+	}()
+	go p.readSegments(reading, pages)
+	reached, done := make([]attributeMap, p.spec.segments), make([]bool, p.spec.segments)
+	for read := range pages {
+		i := read.segment
+		if read.err != nil {
+			return p.segmentError(i, read.err, reached, done)
+		}
+		for _, item := range read.page.items {
+			wanted, err := take(item)
+			if err != nil {
+				reached[i] = p.keyOf(item) // to go on behind it
+				return p.segmentError(i, err, reached, done)
+			}
+			if !wanted {
+				return nil
+			}
+		}
+		reached[i], done[i] = read.page.last, read.done
 	}
+	return started(ctx) // they all end when it does
 }
 
-func (p *readPlan) segmentError(failed segmentPage, reached []attributeMap, done []bool) error {
-	e := &SegmentError{Segment: failed.segment, Segments: make([]SegmentState, len(done)), Err: failed.err}
+func (p *readPlan) segmentError(segment int, failed error, reached []attributeMap, done []bool) error {
+	e := &SegmentError{Segment: segment, Segments: make([]SegmentState, len(done)), Err: failed}
 	for i := range e.Segments {
 		e.Segments[i].Done = done[i]
 		if reached[i] == nil {
@@ -97,7 +100,7 @@ func (p *readPlan) segmentError(failed segmentPage, reached []attributeMap, done
 		}
 		var err error
 		if e.Segments[i].Next, err = p.inSegment(i).cursor(position{key: reached[i]}); err != nil {
-			return errors.Join(failed.err, err)
+			return errors.Join(failed, err)
 		}
 	}
 	return e

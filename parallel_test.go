@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
 )
 
 func TestParallelCanceled(t *testing.T) {
@@ -46,6 +45,6 @@ func TestX(t *testing.T) {
 	t.Log(err)
 	_, err = pieces.Scan().Parallel(2).From(p.Next).Request()
 	t.Log(err)
-	_, err = pieces.Query(shard{Box:"1"}).Parallel(2).Page(t.Context())
+	_, err = pieces.Query(shard{Box: "1"}).Parallel(2).Page(t.Context())
 	t.Log(err)
 }

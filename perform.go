@@ -91,6 +91,9 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 		}
 		return stored, again, err
 	}
+	if err := s.o.checkToken(); err != nil {
+		return nil, false, err
+	}
 	tx, err := s.m.table.assemble(s.o, []*staged{s})
 	if err == nil {
 		again, err = tx.send(ctx)

@@ -127,7 +127,7 @@ func (q Query[T]) MaxUnits(units float64) Query[T] {
 
 // Hydrate completes items that an index does not project: each page of the index is followed by a [Entity.BatchGet] of its keys, consistent if
 // [Consistent] is given, so it costs the read units of whole items on top. An index lags: entries whose item is gone, has expired, or has another index key by now are dropped, and
-// counted in Page.Stale. Filters run on the index, on what it projects, so a fresh item may differ from its filter. Count ignores it.
+// counted in Page.Stale. Filters run on the index, on what it projects, so a fresh item may differ from its filter.
 func (q Query[T]) Hydrate() Query[T] {
 	q.spec.hydrate = true
 	return q
@@ -216,7 +216,7 @@ func (q Query[T]) First(ctx context.Context) (T, error) { return first[T](ctx, q
 
 // Count counts the items without reading them into memory; it costs the read units of reading them. A limit bounds it.
 func (q Query[T]) Count(ctx context.Context) (int, error) {
-	q.spec.counting, q.spec.hydrate = true, false
+	q.spec.counting = true
 	ctx, v := q.begin(ctx)
 	p, err := q.plan()
 	if err != nil {

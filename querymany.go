@@ -107,7 +107,7 @@ func (m ManyQuery[T]) plans(change func(*querySpec)) ([]*readPlan, error) {
 }
 
 func (m ManyQuery[T]) count(ctx context.Context) (int, error) {
-	plans, err := m.plans(func(spec *querySpec) { spec.counting, spec.hydrate = true, false })
+	plans, err := m.plans(func(spec *querySpec) { spec.counting = true })
 	if err != nil {
 		return 0, err
 	}

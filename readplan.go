@@ -32,6 +32,7 @@ type readPlan struct {
 	segment int          // of a scan
 	equal   attributeMap // the partition
 	tagged  bool         // the items read carry the type tag
+	foreign bool         // other entities' items may be among what is read
 	bound   []byte       // what the sort key is narrowed by, for cursors
 
 	// Of a collection: what the key condition cannot say, nil where it says all, and which items are a member's.
@@ -190,6 +191,7 @@ type pager struct {
 	got   int // items
 	pages int
 	units float64
+	seen  attributeMap // an earlier LastEvaluatedKey, of page 1, 2, 4, 8, …: a circle of any length comes back to it
 }
 
 func (p *readPlan) pager() *pager { return &pager{p: p, at: p.start, adapt: func(any) {}} }
@@ -215,7 +217,7 @@ func (g *pager) next(ctx context.Context) (rawPage, error) {
 	in := g.p.request(g.at, want)
 	g.adapt(in)
 	page, err := g.p.send(ctx, in)
-	if err == nil && page.last != nil && sameKey(page.last, g.at.key) {
+	if err == nil && page.last != nil && (sameKey(page.last, g.at.key) || sameKey(page.last, g.seen)) {
 		err = errSameKey
 	}
 	if err != nil {
@@ -223,6 +225,9 @@ func (g *pager) next(ctx context.Context) (rawPage, error) {
 	}
 	g.at.key, g.done = page.last, page.last == nil
 	g.got, g.pages, g.units = g.got+page.count, g.pages+1, g.units+page.units
+	if g.pages&(g.pages-1) == 0 {
+		g.seen = page.last
+	}
 	return page, nil
 }
 

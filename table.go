@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -216,6 +217,11 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	if _, ok := types[core.schemaVersion]; ok || core.schemaVersion == core.tag || core.schemaVersion == core.writeID {
 		problems.add("SchemaVersion", "%q is a key, the type tag or the write id", core.schemaVersion)
 	}
+	for field, name := range map[string]string{"TypeTag": core.tag, "WriteID": core.writeID, "SchemaVersion": core.schemaVersion} {
+		if !utf8.ValidString(name) {
+			problems.add(field, "must be UTF-8")
+		}
+	}
 	for _, k := range core.primary.all() {
 		if k.Name == core.tag {
 			problems.add("TypeTag", "%q is a key of the table", core.tag)
@@ -239,7 +245,9 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	return &Table{tableCore: core, options: options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout, observer: cfg.Observer}}, nil
 }
 
-// tableName is what DynamoDB takes for one.
+const maxKeyName = 255
+
+// tableName is what DynamoDB takes for the name of a table or an index.
 var tableName = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
 func or(s, otherwise string) string {
@@ -274,6 +282,8 @@ func (c *tableCore) addIndex(problems *DefinitionError, index Index, known map[s
 	switch {
 	case index.Name == "":
 		problems.add("Indexes", "an index has no name")
+	case !tableName.MatchString(index.Name):
+		problems.add(where, "a name must be 3 to 255 letters, digits, '_', '-' and '.'")
 	case c.indexes[index.Name] != nil:
 		problems.add(where, "is declared twice")
 	}
@@ -320,6 +330,8 @@ func checkKeys(problems *DefinitionError, where string, keys *indexKeys, known m
 		switch {
 		case k.Name == "":
 			problems.add(where, "a key attribute has no name")
+		case len(k.Name) > maxKeyName || !utf8.ValidString(k.Name):
+			problems.add(where, "the name of a key attribute must be UTF-8 and of %d bytes at most", maxKeyName)
 		case seen[k.Name]:
 			problems.add(where, "%q is in the key twice", k.Name)
 		case known[k.Name].Name != "" && known[k.Name].Type != k.Type:

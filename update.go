@@ -387,7 +387,7 @@ func (s *keySet) uses(p path) bool {
 
 // writes says whether monotable itself writes the top-level attribute: the tag or a key made by a template.
 func (m *model) writes(name string) bool {
-	if name == m.table.tag && m.tagMode != TagNone || name == m.table.writeID && m.version != nil || name == m.table.schemaVersion && m.upgrading {
+	if name == m.table.tag && m.tagMode != TagNone || name == m.table.writeID && m.version != nil {
 		return true
 	}
 	for _, set := range append([]*keySet{m.primary}, m.sets()...) {

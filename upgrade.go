@@ -72,7 +72,7 @@ func (m *model) upgraded(item attributeMap) (attributeMap, error) {
 	if n > m.schema() {
 		return nil, fmt.Errorf("%w: the item's is %d, this program's %d", ErrNewerSchema, n, m.schema())
 	}
-	if n == m.schema() || !m.isWhole(item) {
+	if n == m.schema() {
 		return item, nil
 	}
 	own := codec.CopyItem(item)
@@ -94,11 +94,6 @@ func (m *model) upgraded(item attributeMap) (attributeMap, error) {
 	}
 	own[m.table.schemaVersion] = versionValue(m.schema())
 	return own, nil
-}
-
-// isWhole says that this is an item, not some attributes of one: those have no key.
-func (m *model) isWhole(item attributeMap) bool {
-	return !slices.ContainsFunc(m.primary.all(), func(k *keyAttr) bool { return item[k.Name] == nil })
 }
 
 // isCurrent is the condition that the stored item has today's form.
@@ -330,7 +325,6 @@ func (w *write) whereUnchanged(raw attributeMap) {
 		w.whereVersion()
 		return
 	}
-	w.where(w.top(m.primary.partition[0].Name).AttributeExists())
 	names := []string{m.table.schemaVersion}
 	for _, f := range m.plan.Fields {
 		names = append(names, f.Name)

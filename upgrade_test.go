@@ -158,6 +158,34 @@ func TestF135_OlderItemsAreUpgradedByEveryRead(t *testing.T) {
 
 func raw2key(item rawItem) rawItem { return rawItem{"PK": item["PK"], "SK": item["SK"]} }
 
+func TestUpgrade_Projections(t *testing.T) {
+	ctx := t.Context()
+	type line struct {
+		First string `dynamodbav:"first"`
+		City  string `dynamodbav:"city"`
+	}
+	s := settlerStore(t)
+	e := mustEntity(t, s.Table, settlers(3))
+	s.write(settlerAt(0, "1", nil))
+	lines, err := monotable.As[line](e.Query(settler{ID: "1"})).Collect(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []line{{"Ann", "Bern"}}, lines, "an upgrade is given the whole item")
+	s.write(settlerAt(3, "1", rawItem{"_sv": avN("4")}))
+	_, err = monotable.As[line](e.Query(settler{ID: "1"})).Collect(ctx)
+	require.ErrorIs(t, err, monotable.ErrNewerSchema)
+}
+
+func TestUpgrade_BatchesCannotCheck(t *testing.T) {
+	s := settlerStore(t)
+	schema := settlers(3)
+	schema.Rules = nil
+	e := mustEntity(t, s.Table, schema)
+	err := s.BatchWrite(t.Context(), e.PutOp(ann("1")))
+	requireError(t, err, monotable.ErrInvalid)
+	require.NoError(t, s.BatchWrite(t.Context(), e.With(monotable.WithoutVersionCheck()).PutOp(ann("1"))))
+	require.Equal(t, avN("3"), s.dump()[0]["_sv"])
+}
+
 func TestUpgrade_LeavesTheClientsItemsAlone(t *testing.T) {
 	s := settlerStore(t)
 	s.write(settlerAt(0, "1", nil))
@@ -268,6 +296,16 @@ func TestUpgrade_WriteBackLosesToAnyWriter(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, other, s.stored(key))
 	})
+}
+
+func TestUpgrade_WriteBackTransforms(t *testing.T) {
+	s := settlerStore(t)
+	e := mustEntity(t, s.Table, settlers(3, settlerCity.Transform(strings.ToLower))).With(monotable.WriteBack())
+	s.write(settlerAt(0, "1", nil))
+	got, err := e.Get(t.Context(), settler{ID: "1"})
+	require.NoError(t, err)
+	require.Equal(t, "bern", got.City)
+	require.Equal(t, settlerAt(3, "1", rawItem{"city": avS("bern"), "GSI1PK": avS("CITY#bern")}), s.stored(keyPS("SETTLER#1", "PROFILE")))
 }
 
 func TestUpgrade_FailedWriteBackIsLoggedAndTheReadCounts(t *testing.T) {
@@ -528,6 +566,17 @@ func TestF067_NewerItemsAreRefused(t *testing.T) {
 		schema.Upgrades = nil
 		_, err := mustEntity(t, s.Table, schema).Get(ctx, key)
 		require.ErrorIs(t, err, monotable.ErrNewerSchema)
+	})
+	t.Run("written while Modify works", func(t *testing.T) {
+		s := settlerStore(t)
+		s.write(settlerAt(2, "1", nil))
+		_, err := mustEntity(t, s.Table, settlers(2)).Modify(ctx, key, func(one *settler) error {
+			s.write(settlerAt(3, "1", nil))
+			one.Label = "new"
+			return nil
+		})
+		require.ErrorIs(t, err, monotable.ErrNewerSchema)
+		require.Equal(t, []rawItem{settlerAt(3, "1", nil)}, s.dump())
 	})
 	t.Run("strange version", func(t *testing.T) {
 		s := settlerStore(t)
