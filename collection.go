@@ -18,6 +18,8 @@ type Partition struct {
 	spec  querySpec
 }
 
+var errZeroPartition = invalidf("this Partition was not made by an Entity")
+
 // Partition is the partition of key, whose partition fields alone count, narrowed by conditions on the entity's sort key as in [Query.SortKey]. They select
 // other entities' items too: what stands at such a key, and what stands under it behind a delimiter, so orderID.Eq("7") selects ORDER#7 and
 // ORDER#7#LINE#1, and not ORDER#70. Without conditions it is the whole partition.
@@ -219,13 +221,14 @@ func (c *others) hand() error {
 // collected must have its items in this partition: one whose templates cannot make it is ErrInvalid, as are two collectors of one entity. With
 // a failure, except a missing [One], no destination is changed. On an index, it must project all of each entity.
 func (t *Table) Collect(ctx context.Context, from Partition, into ...Collector) error {
-	ctx, v := t.begin(ctx, "Collect")
-	n, err := t.collect(ctx, from, into)
+	ctx, v := from.begin(ctx)
+	n, err := from.collect(ctx, t.tableCore, into)
 	return v.end(ctx, err, n)
 }
 
-func (t *Table) collect(ctx context.Context, from Partition, into []Collector) (int, error) {
-	p, g, err := from.compile(t.tableCore, into)
+// collect reads all of a partition. table is the one it must be of; nil is any.
+func (from Partition) collect(ctx context.Context, table *tableCore, into []Collector) (int, error) {
+	p, g, err := from.compile(table, into)
 	if err != nil {
 		return 0, err
 	}
@@ -243,7 +246,7 @@ func (t *Table) collect(ctx context.Context, from Partition, into []Collector) (
 // compile compiles the read of a partition into collectors.
 func (from Partition) compile(t *tableCore, into []Collector) (*readPlan, *gathering, error) {
 	if from.model == nil {
-		return nil, nil, invalidf("this Partition was not made by an Entity")
+		return nil, nil, errZeroPartition
 	}
 	if t != nil && from.model.table != t {
 		return nil, nil, invalidf("the Partition is of another Table")
@@ -476,12 +479,8 @@ func (c *Collection[C]) Collect(ctx context.Context, from Partition) (C, error) 
 	if err != nil {
 		return items, err
 	}
-	t := Table{options: from.spec.options}
-	if from.model != nil {
-		t.tableCore = from.model.table
-	}
 	ctx, v := from.begin(ctx)
-	n, err := t.collect(ctx, from, into)
+	n, err := from.collect(ctx, nil, into)
 	return items, v.end(ctx, err, n)
 }
 

@@ -277,7 +277,7 @@ func TestCursorFormat(t *testing.T) {
 
 // FuzzCursorPayload signs whatever it is given: behind the signature, too, nothing may panic, and what is taken must be a place.
 func FuzzCursorPayload(f *testing.F) {
-		p, err := dotEntity(f, dotTable(f, nil), "Dot").Query(dot{Box: "1"}).plan()
+	p, err := dotEntity(f, dotTable(f, nil), "Dot").Query(dot{Box: "1"}).plan()
 	require.NoError(f, err)
 	key := p.m.table.cursors.signing()
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -310,14 +310,39 @@ func TestF124_CursorsThatAreTooLong(t *testing.T) {
 		require.Less(t, allocated, 20.0)
 	}
 	t.Run("the longest keys there are", func(t *testing.T) {
-		p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1", Group: "1"}).Index("groups").plan()
+		index := Index{Name: "longest"}
+		for i := range 4 {
+			index.PartitionKeys = append(index.PartitionKeys, KeyAttribute{Name: fmt.Sprint("part", i)})
+			index.SortKeys = append(index.SortKeys, KeyAttribute{Name: fmt.Sprint("sort", i)})
+		}
+		table := dotTable(t, func(cfg *TableConfig) { cfg.Indexes = append(cfg.Indexes, index) })
+		type long struct {
+			Part0 string `dynamodbav:"part0"`
+			Part1 string `dynamodbav:"part1"`
+			Part2 string `dynamodbav:"part2"`
+			Part3 string `dynamodbav:"part3"`
+			Sort0 string `dynamodbav:"sort0"`
+			Sort1 string `dynamodbav:"sort1"`
+			Sort2 string `dynamodbav:"sort2"`
+			Sort3 string `dynamodbav:"sort3"`
+		}
+		longs, err := NewEntity(table, Schema[long]{Name: "Long", Key: Key{Partition: "L#{part0}", Sort: "L"}})
 		require.NoError(t, err)
-		long := attributeMap{"PK": scalarOf("S", strings.Repeat("p", 2048)), "SK": scalarOf("S", strings.Repeat("s", 1024)), "GPK": scalarOf("S", strings.Repeat("g", 2048)), "GSK": scalarOf("S", strings.Repeat("t", 1024))}
-		c, err := p.cursor(position{key: long})
+		one := func(s string) string { return strings.Repeat(s, 2048) }
+		p, err := longs.Query(long{Part0: one("0"), Part1: one("1"), Part2: one("2"), Part3: one("3")}).Index("longest").plan()
+		require.NoError(t, err)
+		key := attributeMap{}
+		for _, k := range p.keys {
+			if key[k.Name] = scalarOf("S", strings.Repeat("x", 1024)); strings.HasPrefix(strings.ToLower(k.Name), "p") {
+				key[k.Name] = scalarOf("S", strings.Repeat("x", 2048))
+			}
+		}
+		require.Len(t, key, 10)
+		c, err := p.cursor(position{key: key})
 		require.NoError(t, err)
 		at, err := p.resume(c)
 		require.NoError(t, err, "a cursor of %d bytes", len(c))
-		require.Equal(t, long, at.key)
+		require.Equal(t, key, at.key)
 	})
 }
 

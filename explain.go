@@ -45,6 +45,7 @@ type Plan struct {
 //	tag          items of other entities may be in the range: they are read and paid, then dropped
 //	hydrate      every item is read a second time
 //	projection   the index does not hold all attributes of the entity
+//	hidden       the index holds hidden attributes of the entity
 //	consistent   consistent reads cost twice
 //	transaction  the item is written, or may have to be, in a transaction, which costs twice
 type Warning struct {
@@ -113,6 +114,22 @@ func (q Query[T]) Explain() (Plan, error) { return q.source().explain() }
 
 // Explain is [Query.Explain].
 func (v View[S]) Explain() (Plan, error) { return v.from.explain() }
+
+// Explain is the plan of reading the partition, for collectors of any entities. Nothing is sent.
+func (from Partition) Explain() (Plan, error) {
+	if from.model == nil {
+		return Plan{}, errZeroPartition
+	}
+	spec := from.spec
+	spec.members = []*model{from.model}
+	p, err := from.model.compileQuery(&spec)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan := p.explain()
+	plan.Verb = "Collect"
+	return plan, nil
+}
 
 func (s source) explain() (Plan, error) {
 	p, err := s.compile()
@@ -262,8 +279,21 @@ func (p *readPlan) explain() Plan {
 	} else if len(lacks) > 0 {
 		plan.warn("projection", "index %s does not hold %s", spec.index, strings.Join(lacks, ", "))
 	}
+	if hidden := p.hiddenInIndex(); len(hidden) > 0 {
+		plan.warn("hidden", "index %s holds the hidden %s too", spec.index, strings.Join(hidden, ", "))
+	}
 	plan.warnConsistent()
 	return plan
+}
+
+func (p *readPlan) hiddenInIndex() []string {
+	var names []string
+	for _, a := range p.m.ruled {
+		if p.spec.index != "" && a.has(ruleHidden) && p.set.projects(&p.m.table.primary, a.path[0].name) {
+			names = append(names, a.String())
+		}
+	}
+	return names
 }
 
 func (p *Plan) warnConsistent() {

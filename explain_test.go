@@ -153,7 +153,8 @@ func TestExplain_Queries(t *testing.T) {
   filter        _et = ? AND attribute_exists(nick)
   requests      1 or more
   warning       filter: drops from a whole partition, all of which is read and paid
-  warning       tag: items of other entities may be in the range: they are read and paid, then dropped`},
+  warning       tag: items of other entities may be in the range: they are read and paid, then dropped
+  warning       hidden: index flat holds the hidden secret too`},
 		{"filter on the one item there can be", s.product.Query(rqProduct{SKU: "x"}).Filter(rqPrice.Gt(1)), `Query Product on products
   key           sku = {sku}
   key condition sku = ?
@@ -167,7 +168,8 @@ func TestExplain_Queries(t *testing.T) {
   filter        _et = ?
   reads         page size 9
   requests      1 or more
-  warning       scan: reads all of index GSI1, whatever it returns`},
+  warning       scan: reads all of index GSI1, whatever it returns
+  warning       hidden: index GSI1 holds the hidden password too`},
 		{"scan in a scope", s.scoped.Scan(), `Scan Order on app
   filter        _et = ? AND (PK = ? OR begins_with(PK, ?))
   requests      1 or more
@@ -551,4 +553,19 @@ func TestF075_NoIndexServes(t *testing.T) {
 			require.Zero(t, spy.calls(), "something was sent")
 		})
 	}
+}
+
+// The plan of a partition is that of its one request.
+func TestExplain_Partition(t *testing.T) {
+	s := newRqSchemas(t)
+	plan, err := s.orders.Partition(rqOrder{UserID: "ann"}, rqOrderID.Eq("7")).Explain()
+	require.NoError(t, err)
+	require.Equal(t, `Collect Order: Query on app
+  key           PK = USER#{userId}, SK = ORDER#{orderId}
+  key condition PK = ? AND SK BETWEEN ? AND ?
+  requests      1 or more`, plan.String())
+	_, err = s.orders.Partition(rqOrder{}).Explain()
+	require.ErrorIs(t, err, monotable.ErrInvalid)
+	_, err = monotable.Partition{}.Explain()
+	require.ErrorIs(t, err, monotable.ErrInvalid)
 }

@@ -290,7 +290,6 @@ func TestF099_ThePairGoesWhole(t *testing.T) {
 
 // TestF099_RemovedNumber: absent is absent, whatever zero the Go type reads it as.
 func TestF099_RemovedNumber(t *testing.T) {
-	t.Skip("bug: a removed number counts as 0 in index keys")
 	s := openStore(t, ticketConfig())
 	tickets := mustEntity(t, s.Table, ticketSchema())
 	at := keyPS("BOARD#b", "T#0007")
@@ -436,7 +435,6 @@ func TestF109_IndexKeyOfTheWrongType(t *testing.T) {
 	ctx := t.Context()
 	seed := rawItem{"PK": avS("M#1"), "SK": avS("M"), "_et": avS("Marked"), "id": avS("1"), "mark": avS("x"), "opt": avS("o")}
 	t.Run("of another type", func(t *testing.T) {
-		t.Skip("bug: the type of a natural index key that encodes itself is not checked")
 		for _, bad := range []mark{"null", "number", "list"} {
 			s.write(seed)
 			for verb, err := range map[string]error{
@@ -566,7 +564,6 @@ func TestF129_NamesFromConfiguration(t *testing.T) {
 		require.ErrorIs(t, err, monotable.ErrInvalid, name)
 	}
 	t.Run("names that DynamoDB refuses", func(t *testing.T) {
-		t.Skip("bug: names of indexes and attributes are not checked")
 		long := strings.Repeat("a", 256)
 		for name, change := range map[string]func(*monotable.TableConfig){
 			"an index name with a space":      func(c *monotable.TableConfig) { c.Indexes[0].Name = "my index" },

@@ -129,7 +129,8 @@ func TestF055_EmptyPagesAnywhere(t *testing.T) {
 		require.NotEmpty(t, page.Next, "there may be more")
 		page, err = notes.Query(note{Book: "b"}).Limit(2).From(page.Next).Page(ctx)
 		require.NoError(t, err)
-		require.Equal(t, monotable.Page[note]{Items: []note{}}, page, "and the last page may be empty")
+		require.Empty(t, page.Items, "and the last page may be empty")
+		require.Empty(t, page.Next)
 		require.Equal(t, []rawItem{nil, noteAt(2)}, client.starts)
 	})
 }
@@ -454,7 +455,6 @@ func TestF071_NoEndlessLoop(t *testing.T) {
 		}
 	}
 	t.Run("a circle of two", func(t *testing.T) {
-		t.Skip("bug: a LastEvaluatedKey that alternates is followed without end; see walk in paginate.go")
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		client, notes := scriptedNotes(t, answered(1, 1), answered(2, 2))
@@ -610,7 +610,6 @@ func TestF126_HiddenStaysHidden(t *testing.T) {
 	require.NotContains(t, log.String(), canary)
 	require.Contains(t, log.String(), "monotable operation")
 	t.Run("by every verb of fmt", func(t *testing.T) {
-		t.Skip("bug: operations print their item; conditions and changes have no String, so some verbs print their operands")
 		for name, v := range map[string]any{
 			"a condition": vaultCode.Eq(canary), "a change": vaultCode.Set(canary), "an operation": vaults.PutOp(fullVault()),
 			"an update": vaults.UpdateOp(vault{ID: "v"}, vaultCode.Set(canary)), "an error": failed,

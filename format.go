@@ -50,7 +50,9 @@ func (o CheckOp[T]) Format(f fmt.State, _ rune) { o.e.modelOrNil().print(f, "Che
 func (q Query[T]) Format(f fmt.State, _ rune) { q.entity.modelOrNil().print(f, "query of") }
 
 // Format prints the number of queries.
-func (m ManyQuery[T]) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "%d queries", len(m.queries)) }
+func (m ManyQuery[T]) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "%d queries", len(m.queries))
+}
 
 // Format prints the name of the entity that made it.
 func (from Partition) Format(f fmt.State, _ rune) { from.model.print(f, "partition of") }

@@ -93,29 +93,22 @@ func oracleKeys(item rawItem) rawItem {
 		}
 	}
 	a := func(name string) string { return text(item[name]) }
-	n := func(name string) float64 { // a number that is not stored counts as 0, as it does in T
-		f, _ := strconv.ParseFloat(asN(item[name]), 64)
-		return f
-	}
+	n := func(name string) float64 { f, _ := strconv.ParseFloat(asN(item[name]), 64); return f }
 	has := func(names ...string) bool { // stored, and not empty
 		return !slices.ContainsFunc(names, func(name string) bool { return item[name] == nil || asN(item[name]) == "" && a(name) == "" })
 	}
 	switch a("_et") {
 	case "Player":
-		put(has("team", "zone", "name"), "P1", "TEAM#"+a("team")+"#"+a("zone"), "S1", "L#"+paddedByHand(n("level"), 3, 0)+"#"+a("name"))
+		put(has("team", "zone", "name", "level"), "P1", "TEAM#"+a("team")+"#"+a("zone"), "S1", "L#"+paddedByHand(n("level"), 3, 0)+"#"+a("name"))
 		put(has("label"), "P3", "LABEL#"+a("label"))
 		put(has("zone", "expires"), "P4", "EXP#"+a("zone"))
 		put(has("name", "zone"), "L1", "N#"+a("name")+"#"+a("zone"))
 	case "Errand":
-		put(has("queue", "state"), "P1", "QUEUE#"+a("queue"), "S1", paddedByHand(n("prio"), 2, 0)+"#"+a("state"))
-		put(has("queue") && a("state") != "done", "P2", "OPEN#"+a("queue"), "S2", paddedByHand(n("prio"), 2, 0))
-		put(true, "L1", "W#"+paddedByHand(n("weight"), 3, 2))
+		put(has("queue", "state", "prio"), "P1", "QUEUE#"+a("queue"), "S1", paddedByHand(n("prio"), 2, 0)+"#"+a("state"))
+		put(has("queue", "prio") && a("state") != "done", "P2", "OPEN#"+a("queue"), "S2", paddedByHand(n("prio"), 2, 0))
+		put(has("weight"), "L1", "W#"+paddedByHand(n("weight"), 3, 2))
 	case "Memo":
-		at := a("at")
-		if at == "" {
-			at = sortable(time.Time{})
-		}
-		put(has("title"), "P1", "MEMO#"+strings.NewReplacer("$", "$24", "#", "$23", "!", "$21").Replace(a("title")), "S1", at)
+		put(has("title", "at"), "P1", "MEMO#"+strings.NewReplacer("$", "$24", "#", "$23", "!", "$21").Replace(a("title")), "S1", a("at"))
 	}
 	return keys
 }

@@ -168,6 +168,13 @@ func (s *scene) group(key string) monotable.Query[simple] {
 	return s.simple.Query(simple{Group: key}).PageSize(2)
 }
 
+// simples is a collection.
+type simples struct{ All []simple }
+
+func (s *scene) collection() *monotable.Collection[simples] {
+	return monotable.MustCollection(monotable.Many(s.simple, func(c *simples) *[]simple { return &c.All }))
+}
+
 // observedVerbs are all verbs. Each works on the item "a" or makes another, and is refused for the key "".
 var observedVerbs = map[string]struct {
 	name, request   string
@@ -222,6 +229,22 @@ var observedVerbs = map[string]struct {
 			N int `dynamodbav:"n"`
 		}
 		return second(monotable.As[part](s.group(key)).Collect(ctx))
+	}},
+	"Table.Collect": {name: "Collect", request: "Query", ofTable: true, items: 5, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		var all []simple
+		return s.table.Collect(ctx, s.simple.Partition(simple{Group: key}).PageSize(2), monotable.Into(s.simple, &all))
+	}},
+	"Collection.Collect": {name: "Collect", request: "Query", ofTable: true, items: 5, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.collection().Collect(ctx, s.simple.Partition(simple{Group: key}).PageSize(2)))
+	}},
+	"Collection.Page": {name: "Collect", request: "Query", ofTable: true, items: 2, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
+		return second(s.collection().Page(ctx, s.simple.Partition(simple{Group: key}).PageSize(2)))
+	}},
+	"QueryMany": {name: "QueryMany", request: "Query", items: 5, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		return second(monotable.QueryMany(s.group(key)).Collect(ctx))
+	}},
+	"QueryMany.Count": {name: "QueryMany", request: "Query", items: 5, requests: 3, run: func(ctx context.Context, s *scene, key string) error {
+		return second(monotable.QueryMany(s.group(key)).Count(ctx))
 	}},
 	"Scan": {name: "Scan", request: "Scan", items: 5, requests: 1, run: func(ctx context.Context, s *scene, key string) error {
 		q := s.simple.Scan()

@@ -49,15 +49,6 @@ func (o GetOp[T]) Request() (*dynamodb.GetItemInput, error) {
 	return in, nil
 }
 
-func (o GetOp[T]) run(ctx context.Context) (T, error) {
-	var zero T
-	item, err := o.raw(ctx)
-	if err != nil {
-		return zero, err
-	}
-	return o.e.decoded(item)
-}
-
 // raw reads the stored item and makes sure that it is the entity's.
 func (o GetOp[T]) raw(ctx context.Context) (attributeMap, error) {
 	in, err := o.Request()

@@ -105,8 +105,8 @@ func openShelf(t testing.TB, dice *rand.Rand, n int) *shelf {
 	return sh
 }
 
-// reading is a query and what it must return.
-type reading struct {
+// passage is a query and what it must return.
+type passage struct {
 	name  string
 	query func(*monotable.Entity[shard]) monotable.Query[shard]
 	takes func(shard) bool
@@ -125,7 +125,7 @@ func byRankAndShade(a, b shard) int {
 	return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Shade, b.Shade))
 }
 
-var readings = []reading{
+var readings = []passage{
 	{
 		name: "partition", order: byKey,
 		query: func(e *monotable.Entity[shard]) monotable.Query[shard] { return e.Query(shard{Box: "a"}) },
