@@ -256,6 +256,32 @@ func TestF122_CursorsOfAnotherPlan(t *testing.T) {
 	}
 }
 
+// TestF122_TheIndexHasOtherKeysNow refuses what was signed when an index of this name was another.
+func TestF122_TheIndexHasOtherKeysNow(t *testing.T) {
+	keys := func(name string, kind types.ScalarAttributeType) *readPlan {
+		table := dotTable(t, func(cfg *TableConfig) {
+			cfg.Indexes = []Index{{Name: "groups", PartitionKey: "group", SortKey: name, SortKeyType: kind}}
+		})
+		e, err := NewEntity(table, Schema[dot]{Name: "Dot", Key: Key{Partition: "BOX#{box}", Sort: "Dot#{id}"}})
+		require.NoError(t, err)
+		p, err := e.Query(dot{Group: "1"}).Index("groups").plan()
+		require.NoError(t, err)
+		return p
+	}
+	plans := []*readPlan{keys("id", "S"), keys("rank", "N"), keys("", "")}
+	for i, p := range plans {
+		c, err := p.cursor(position{key: dotKey(p, "7")})
+		require.NoError(t, err)
+		for j, q := range plans {
+			if _, err := q.resume(c); i == j {
+				require.NoError(t, err)
+			} else {
+				require.Equal(t, ErrBadCursor, err, "of %d in %d", i, j)
+			}
+		}
+	}
+}
+
 // TestCursorFormat says what is in a cursor, so that a change of it is noticed: cursors outlive a deployment.
 func TestCursorFormat(t *testing.T) {
 	now := time.Unix(0x0102030405, 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -423,6 +424,19 @@ func (c *tableCore) learn(m *model, problems *DefinitionError) {
 	for _, name := range m.names() {
 		c.models[name] = m
 	}
+}
+
+// all are the models, in the order of their names.
+func (c *tableCore) all() []*model {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var all []*model
+	for _, name := range slices.Sorted(maps.Keys(c.models)) {
+		if m := c.models[name]; name == m.name {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // others are the models besides m.

@@ -225,44 +225,54 @@ func (m *model) writeBack(ctx context.Context, o *options, raw attributeMap) (at
 // so that what is absent stays absent.
 func (m *model) buildWriteBack(o *options, raw attributeMap) (*write, error) {
 	w := m.newWrite(o, "WriteBack", actionPut, expectation{exist: true, now: m.now()})
-	item, err := m.upgraded(raw)
-	if err != nil {
-		return nil, &DecodeError{Entity: m.name, Item: raw, Err: err}
-	}
-	w.item, w.key, w.uniques, w.after = item, m.keyIn(item), m.uniques, reflect.New(m.typ).Elem()
-	if err := m.decode(item, w.after, true); err != nil {
+	var err error
+	if w.item, w.after, err = m.refreshed(raw); err != nil {
 		return nil, err
+	}
+	w.key, w.uniques = m.keyIn(w.item), m.uniques
+	if err := w.raiseBack(raw); err != nil {
+		return nil, err
+	}
+	if n := codec.Size(w.item); n > maxItem {
+		return nil, invalidf("the upgraded item has %d bytes; DynamoDB takes %d", n, maxItem)
+	}
+	w.whereUnchanged(raw)
+	return w, w.compile()
+}
+
+// refreshed is a stored item in today's form, as a copy, and the T in it: upgraded, its transforms applied, its derived attributes, index keys and tag made anew.
+func (m *model) refreshed(raw attributeMap) (item attributeMap, after reflect.Value, err error) {
+	after = reflect.New(m.typ).Elem()
+	if item, err = m.upgraded(raw); err != nil {
+		return nil, after, &DecodeError{Entity: m.name, Item: raw, Err: err}
+	}
+	item = codec.CopyItem(item)
+	if err := m.decode(item, after, true); err != nil {
+		return nil, after, err
 	}
 	for _, a := range m.ruled {
 		if a.has(ruleTransform) && valueIn(item, a.path) != nil {
-			transformAt(a, w.after)
-			if err := m.restore(item, w.after, a); err != nil {
-				return nil, err
+			transformAt(a, after)
+			if err := m.restore(item, after, a); err != nil {
+				return nil, after, err
 			}
 		}
 	}
 	for _, a := range m.derived {
-		a.derive(w.after)
-		if err := m.restore(item, w.after, a); err != nil {
-			return nil, err
+		a.derive(after)
+		if err := m.restore(item, after, a); err != nil {
+			return nil, after, err
 		}
 	}
 	for _, set := range m.sets() {
-		if err := m.putIndexKey(item, set, w.after); err != nil {
-			return nil, err
+		if err := m.putIndexKey(item, set, after); err != nil {
+			return nil, after, err
 		}
 	}
 	if m.tagMode != TagNone {
 		item[m.table.tag] = &types.AttributeValueMemberS{Value: m.name}
 	}
-	if err := w.raiseBack(raw); err != nil {
-		return nil, err
-	}
-	if n := codec.Size(item); n > maxItem {
-		return nil, invalidf("the upgraded item has %d bytes; DynamoDB takes %d", n, maxItem)
-	}
-	w.whereUnchanged(raw)
-	return w, w.compile()
+	return item, after, nil
 }
 
 // restore stores an attribute's value as the item in memory has it.
