@@ -9,6 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"hash"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,10 +52,10 @@ type position struct {
 
 // cursorKeys are the secrets of a table: the first signs, all verify.
 type cursorKeys struct {
-	keys     []cursorKey
+	keys     []*cursorKey
 	lifetime time.Duration
 	once     sync.Once
-	own      cursorKey // made when the table has none
+	own      *cursorKey // made when the table has none
 	warn     func()
 }
 
@@ -61,23 +63,32 @@ type cursorKey struct {
 	id      string
 	secret  []byte
 	encrypt bool
+	hashes  sync.Pool // of hash.Hash: keying one costs as much as a MAC
 	aead    cipher.AEAD
 }
 
-func newCursorKey(k CursorKey) cursorKey {
-	own := cursorKey{id: k.ID, secret: append([]byte(nil), k.Secret...), encrypt: k.Encrypt}
-	h := hmac.New(sha256.New, own.secret)
-	_, _ = h.Write([]byte("monotable: cursor encryption")) // a secret of its own; a hash never fails
-	if block, err := aes.NewCipher(h.Sum(nil)); err == nil {
+func newCursorKey(k CursorKey) *cursorKey {
+	own := &cursorKey{id: k.ID, secret: slices.Clone(k.Secret), encrypt: k.Encrypt}
+	own.hashes.New = func() any { return hmac.New(sha256.New, own.secret) }
+	// Encryption has a secret of its own.
+	if block, err := aes.NewCipher(own.mac([]byte("monotable: cursor encryption"))); err == nil {
 		own.aead, _ = cipher.NewGCMWithRandomNonce(block) // 32 bytes are right for both
 	}
 	return own
 }
 
+func (k *cursorKey) mac(text []byte) []byte {
+	h := k.hashes.Get().(hash.Hash)
+	defer k.hashes.Put(h)
+	h.Reset()
+	_, _ = h.Write(text) // a hash never fails
+	return h.Sum(nil)
+}
+
 // signing is the key that signs. A table without keys makes one that does not outlive the process.
 func (c *cursorKeys) signing() *cursorKey {
 	if len(c.keys) > 0 {
-		return &c.keys[0]
+		return c.keys[0]
 	}
 	c.once.Do(func() {
 		secret := make([]byte, minSecret)
@@ -85,14 +96,14 @@ func (c *cursorKeys) signing() *cursorKey {
 		c.own = newCursorKey(CursorKey{Secret: secret})
 		c.warn()
 	})
-	return &c.own
+	return c.own
 }
 
 // named finds the key that a cursor says it was signed with.
 func (c *cursorKeys) named(id string) (*cursorKey, bool) {
-	for i := range c.keys {
-		if c.keys[i].id == id {
-			return &c.keys[i], true
+	for _, k := range c.keys {
+		if k.id == id {
+			return k, true
 		}
 	}
 	return c.signing(), len(c.keys) == 0 && id == ""
@@ -136,8 +147,7 @@ func (p *readPlan) cursor(at position) (Cursor, error) {
 
 // mac binds a cursor's payload to the query.
 func (p *readPlan) mac(key *cursorKey, payload []byte) []byte {
-	h := hmac.New(sha256.New, key.secret)
-	var text []byte
+	text := make([]byte, 0, 512)
 	write := func(texts ...string) {
 		for _, s := range texts {
 			text = append(strconv.AppendInt(text, int64(len(s)), 10), ':')
@@ -154,9 +164,11 @@ func (p *readPlan) mac(key *cursorKey, payload []byte) []byte {
 	for _, scope := range o.scopes {
 		write(scope.whole)
 	}
+	for _, k := range p.keys {
+		write(k.Name)
+	}
 	write(string(p.bound), string(payload))
-	_, _ = h.Write(text)
-	return h.Sum(nil)
+	return key.mac(text)
 }
 
 // resume reads a cursor back. Nothing of it is parsed before it verifies.

@@ -27,8 +27,10 @@ func (p *readPlan) hydrate(ctx context.Context, page *rawPage) error {
 		switch {
 		case r.State != Found || !p.sameEntry(whole[i], page.items[i]):
 			page.stale++
-		case p.tagged || p.m.checkTag(whole[i], true) == nil: // an index without the tag holds other entities' items too
+		case p.m.checkTag(whole[i], true) == nil:
 			fresh = append(fresh, whole[i])
+		case p.tagged: // it was the entity's
+			page.stale++
 		}
 	}
 	page.items, page.count = fresh, len(fresh)

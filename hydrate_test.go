@@ -19,7 +19,7 @@ import (
 	"github.com/monotable/monotable/monotabletest"
 )
 
-type lease struct {
+type lodging struct {
 	ID    string    `dynamodbav:"id"`
 	Group string    `dynamodbav:"group"`
 	Rank  int       `dynamodbav:"rank"`
@@ -28,19 +28,19 @@ type lease struct {
 }
 
 var (
-	leaseNote  = monotable.Field(func(l *lease) *string { return &l.Note })
-	leaseRank  = monotable.Field(func(l *lease) *int { return &l.Rank })
-	leaseUntil = monotable.Field(func(l *lease) *time.Time { return &l.Until })
+	lodgingNote  = monotable.Field(func(l *lodging) *string { return &l.Note })
+	lodgingRank  = monotable.Field(func(l *lodging) *int { return &l.Rank })
+	lodgingUntil = monotable.Field(func(l *lodging) *time.Time { return &l.Until })
 )
 
-func leaseSchema(name string, tag monotable.TagMode) monotable.Schema[lease] {
-	return monotable.Schema[lease]{
+func lodgingSchema(name string, tag monotable.TagMode) monotable.Schema[lodging] {
+	return monotable.Schema[lodging]{
 		Name: name, Tag: tag, Key: monotable.Key{Partition: name + "#{id}", Sort: name},
 		Indexes: map[string]monotable.Key{
 			"groups": {Partition: "GROUP#{group}", Sort: "{rank:03}"},
 			"tagged": {Partition: "GROUP#{group}", Sort: "{rank:03}"},
 		},
-		Rules: []monotable.Rule[lease]{monotable.ExpiresAt(leaseUntil)},
+		Rules: []monotable.Rule[lodging]{monotable.ExpiresAt(lodgingUntil)},
 	}
 }
 
@@ -86,22 +86,22 @@ func (c *lagging) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInp
 	return c.Client.BatchGetItem(ctx, in, opts...)
 }
 
-// leases is a table whose indexes hold keys only, and beside it, once lag is called, what its indexes are at that time.
-type leases struct {
+// lodgings is a table whose indexes hold keys only, and beside it, once lag is called, what its indexes are at that time.
+type lodgings struct {
 	*store
 	client   *lagging
 	clock    *manualClock
 	cfg      monotable.TableConfig
-	leases   *monotable.Entity[lease]
-	tenures  *monotable.Entity[lease] // TagOptional, in the same partitions of the indexes
-	expected []lease                  // of group g, in the index's order
+	lodgings *monotable.Entity[lodging]
+	tenures  *monotable.Entity[lodging] // TagOptional, in the same partitions of the indexes
+	expected []lodging                  // of group g, in the index's order
 }
 
-func openLeases(t *testing.T, n int) *leases {
+func openLodgings(t *testing.T, n int) *lodgings {
 	t.Helper()
 	keysOnly := types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
 	clock := newClock()
-	l := &leases{clock: clock, cfg: monotable.TableConfig{Name: "leases", PartitionKey: "PK", SortKey: "SK", Clock: clock.now, Indexes: []monotable.Index{
+	l := &lodgings{clock: clock, cfg: monotable.TableConfig{Name: "lodgings", PartitionKey: "PK", SortKey: "SK", Clock: clock.now, Indexes: []monotable.Index{
 		{Name: "groups", PartitionKey: "GPK", SortKey: "GSK", Projection: keysOnly},
 		{Name: "tagged", PartitionKey: "GPK", SortKey: "GSK", Projection: types.Projection{
 			ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"_et", "rank", "until"},
@@ -111,11 +111,11 @@ func openLeases(t *testing.T, n int) *leases {
 	l.store = openStore(t, l.cfg)
 	l.client = &lagging{Client: l.store.client}
 	table := l.over(l.client)
-	l.leases = mustEntity(t, table, leaseSchema("Lease", monotable.TagRequired))
-	l.tenures = mustEntity(t, table, leaseSchema("Tenure", monotable.TagOptional))
+	l.lodgings = mustEntity(t, table, lodgingSchema("Lodging", monotable.TagRequired))
+	l.tenures = mustEntity(t, table, lodgingSchema("Tenure", monotable.TagOptional))
 	for i := range n {
-		item := lease{ID: fmt.Sprintf("%03d", i), Group: "g", Rank: i / 3, Note: fmt.Sprint("note ", i), Until: noon.Add(time.Hour).Truncate(time.Second)}
-		_, err := l.leases.Create(t.Context(), item)
+		item := lodging{ID: fmt.Sprintf("%03d", i), Group: "g", Rank: i / 3, Note: fmt.Sprint("note ", i), Until: noon.Add(time.Hour).Truncate(time.Second)}
+		_, err := l.lodgings.Create(t.Context(), item)
 		require.NoError(t, err)
 		l.expected = append(l.expected, item)
 		if i%2 == 0 {
@@ -134,7 +134,7 @@ func openLeases(t *testing.T, n int) *leases {
 }
 
 // lag makes the indexes stay as they are now.
-func (l *leases) lag() {
+func (l *lodgings) lag() {
 	l.t.Helper()
 	cfg := l.cfg
 	cfg.Name = "lagging"
@@ -146,32 +146,34 @@ func (l *leases) lag() {
 	l.client.table = cfg.Name
 }
 
-// byLeaseRank is the order of the index, with ties decided by the test.
-func byLeaseRank(a, b lease) int { return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.ID, b.ID)) }
+// byLodgingRank is the order of the index, with ties decided by the test.
+func byLodgingRank(a, b lodging) int {
+	return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.ID, b.ID))
+}
 
-// requireLeases compares in the index's order, which has ties.
-func requireLeases(t *testing.T, want, got []lease, hint ...any) {
+// requireLodgings compares in the index's order, which has ties.
+func requireLodgings(t *testing.T, want, got []lodging, hint ...any) {
 	t.Helper()
-	require.True(t, slices.IsSortedFunc(got, func(a, b lease) int { return cmp.Compare(a.Rank, b.Rank) }), hint...)
-	got = append([]lease{}, got...)
-	slices.SortFunc(got, byLeaseRank)
-	require.Equal(t, append([]lease{}, want...), got, hint...)
+	require.True(t, slices.IsSortedFunc(got, func(a, b lodging) int { return cmp.Compare(a.Rank, b.Rank) }), hint...)
+	got = append([]lodging{}, got...)
+	slices.SortFunc(got, byLodgingRank)
+	require.Equal(t, append([]lodging{}, want...), got, hint...)
 }
 
 func TestF064_HydrateReadsWholeItemsInTheIndexsOrder(t *testing.T) {
-	l := openLeases(t, 30)
+	l := openLodgings(t, 30)
 	ctx := t.Context()
 	for _, index := range []string{"groups", "tagged"} {
 		t.Run(index, func(t *testing.T) {
-			base := l.leases.Query(lease{Group: "g"}).Index(index)
+			base := l.lodgings.Query(lodging{Group: "g"}).Index(index)
 			_, err := base.Collect(ctx)
 			require.ErrorIs(t, err, monotable.ErrInvalid, "the index does not hold them whole")
 			q := base.Hydrate()
 			got, err := q.Collect(ctx)
 			require.NoError(t, err)
-			requireLeases(t, l.expected, got)
+			requireLodgings(t, l.expected, got)
 			for _, item := range got {
-				same, err := l.leases.Get(ctx, lease{ID: item.ID})
+				same, err := l.lodgings.Get(ctx, lodging{ID: item.ID})
 				require.NoError(t, err)
 				require.Equal(t, same, item)
 			}
@@ -179,9 +181,9 @@ func TestF064_HydrateReadsWholeItemsInTheIndexsOrder(t *testing.T) {
 			require.NoError(t, err)
 			slices.Reverse(down)
 			require.Equal(t, got, down)
-			some, err := q.SortKey(leaseRank.Between(2, 3)).Collect(ctx)
+			some, err := q.SortKey(lodgingRank.Between(2, 3)).Collect(ctx)
 			require.NoError(t, err)
-			requireLeases(t, l.expected[6:12], some)
+			requireLodgings(t, l.expected[6:12], some)
 			first, err := q.First(ctx)
 			require.NoError(t, err)
 			require.Equal(t, got[0], first)
@@ -195,16 +197,16 @@ func TestF064_HydrateReadsWholeItemsInTheIndexsOrder(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, short, 2)
 			require.Equal(t, got[1].Note, short[1].Note)
-			tenures, err := l.tenures.Query(lease{Group: "g"}).Index(index).Hydrate().Collect(ctx)
+			tenures, err := l.tenures.Query(lodging{Group: "g"}).Index(index).Hydrate().Collect(ctx)
 			require.NoError(t, err)
 			require.Len(t, tenures, 15)
-			scanned, err := l.leases.Scan().Index(index).Hydrate().PageSize(7).Collect(ctx)
+			scanned, err := l.lodgings.Scan().Index(index).Hydrate().PageSize(7).Collect(ctx)
 			require.NoError(t, err)
-			slices.SortFunc(scanned, byLeaseRank)
+			slices.SortFunc(scanned, byLodgingRank)
 			require.Equal(t, l.expected, scanned)
-			scanned, err = l.leases.Scan().Index(index).Hydrate().Parallel(3).Collect(ctx)
+			scanned, err = l.lodgings.Scan().Index(index).Hydrate().Parallel(3).Collect(ctx)
 			require.NoError(t, err)
-			slices.SortFunc(scanned, byLeaseRank)
+			slices.SortFunc(scanned, byLodgingRank)
 			require.Equal(t, l.expected, scanned)
 			page, err := q.Limit(30).PageSize(7).Page(ctx)
 			require.NoError(t, err)
@@ -213,29 +215,29 @@ func TestF064_HydrateReadsWholeItemsInTheIndexsOrder(t *testing.T) {
 		})
 	}
 	t.Run("a filter runs on what the index projects", func(t *testing.T) {
-		q := l.leases.Query(lease{Group: "g"}).Hydrate()
-		got, err := q.Index("tagged").Filter(leaseRank.Ge(8)).Collect(ctx)
+		q := l.lodgings.Query(lodging{Group: "g"}).Hydrate()
+		got, err := q.Index("tagged").Filter(lodgingRank.Ge(8)).Collect(ctx)
 		require.NoError(t, err)
-		requireLeases(t, l.expected[24:], got)
-		_, err = q.Index("groups").Filter(leaseNote.Eq("note 1")).Collect(ctx)
+		requireLodgings(t, l.expected[24:], got)
+		_, err = q.Index("groups").Filter(lodgingNote.Eq("note 1")).Collect(ctx)
 		require.ErrorIs(t, err, monotable.ErrInvalid)
 	})
 	t.Run("a local index", func(t *testing.T) {
-		got, err := l.leases.Query(lease{ID: "007"}).Index("near").Hydrate().With(monotable.Consistent()).Collect(ctx)
+		got, err := l.lodgings.Query(lodging{ID: "007"}).Index("near").Hydrate().With(monotable.Consistent()).Collect(ctx)
 		require.NoError(t, err)
 		require.Equal(t, l.expected[7:8], got)
 	})
 	t.Run("requests", func(t *testing.T) {
-		q := l.leases.Query(lease{Group: "g"}).Index("tagged").PageSize(100)
+		q := l.lodgings.Query(lodging{Group: "g"}).Index("tagged").PageSize(100)
 		for name, row := range map[string]struct {
-			q                   monotable.Query[lease]
+			q                   monotable.Query[lodging]
 			batches, consistent int64
 		}{
 			"as ever":        {q.Hydrate(), 1, 0},
 			"consistent":     {q.Hydrate().With(monotable.Consistent()), 1, 1},
-			"nothing found":  {q.Hydrate().Filter(leaseRank.Gt(99)), 0, 0},
+			"nothing found":  {q.Hydrate().Filter(lodgingRank.Gt(99)), 0, 0},
 			"several pages":  {q.Hydrate().PageSize(30), 2, 0},
-			"with a limit":   {q.Hydrate().Limit(3).Filter(leaseRank.Ge(0)), 1, 0},
+			"with a limit":   {q.Hydrate().Limit(3).Filter(lodgingRank.Ge(0)), 1, 0},
 			"consistent too": {q.Hydrate().PageSize(30).With(monotable.Consistent()), 2, 2},
 		} {
 			l.client.batches.Store(0)
@@ -249,7 +251,7 @@ func TestF064_HydrateReadsWholeItemsInTheIndexsOrder(t *testing.T) {
 	})
 	t.Run("capacity holds both", func(t *testing.T) {
 		var used monotable.ConsumedCapacity
-		_, err := l.leases.Query(lease{Group: "g"}).Index("tagged").PageSize(100).Hydrate().With(monotable.Capacity(&used)).Collect(ctx)
+		_, err := l.lodgings.Query(lodging{Group: "g"}).Index("tagged").PageSize(100).Hydrate().With(monotable.Capacity(&used)).Collect(ctx)
 		require.NoError(t, err)
 		require.Equal(t, 2, used.Requests())
 		require.Greater(t, used.Units(), 15.0, "thirty items, each by itself")
@@ -257,30 +259,30 @@ func TestF064_HydrateReadsWholeItemsInTheIndexsOrder(t *testing.T) {
 }
 
 // change makes some items outdated in the index, and says which are left.
-func (l *leases) change(dice *rand.Rand) (left []lease, stale int) {
+func (l *lodgings) change(dice *rand.Rand) (left []lodging, stale int) {
 	l.t.Helper()
 	ctx := l.t.Context()
 	for _, item := range l.expected {
 		var err error
 		switch dice.IntN(9) {
 		case 0:
-			_, err = l.leases.Delete(ctx, item)
+			_, err = l.lodgings.Delete(ctx, item)
 		case 1: // in another partition of the index
 			item.Group = "h"
-			_, err = l.leases.Put(ctx, item)
+			_, err = l.lodgings.Put(ctx, item)
 		case 2: // elsewhere in its partition
 			item.Rank += 50
-			_, err = l.leases.Put(ctx, item)
+			_, err = l.lodgings.Put(ctx, item)
 		case 3: // in no index
 			item.Group = ""
-			_, err = l.leases.Put(ctx, item)
+			_, err = l.lodgings.Put(ctx, item)
 		case 4: // expired, and not yet deleted
 			item.Until = noon.Add(-time.Hour).Truncate(time.Second)
-			raw := with(l.stored(keyPS("Lease#"+item.ID, "Lease")), rawItem{"until": avN(fmt.Sprint(item.Until.Unix()))})
+			raw := with(l.stored(keyPS("Lodging#"+item.ID, "Lodging")), rawItem{"until": avN(fmt.Sprint(item.Until.Unix()))})
 			l.write(raw)
 		case 5: // changed, and still in its place
 			item.Note = "new"
-			if _, err = l.leases.Put(ctx, item); err == nil {
+			if _, err = l.lodgings.Put(ctx, item); err == nil {
 				left = append(left, item)
 				continue
 			}
@@ -301,22 +303,22 @@ func TestF066_HydrateDropsWhatIsOutdated(t *testing.T) {
 	}
 	for seed := range rounds {
 		dice := rand.New(rand.NewPCG(uint64(seed), 11)) //nolint:gosec // a test
-		l := openLeases(t, dice.IntN(40))
+		l := openLodgings(t, dice.IntN(40))
 		l.lag()
 		left, stale := l.change(dice)
 		ctx := t.Context()
 		hint := fmt.Sprint("round ", seed)
 		for _, index := range []string{"groups", "tagged"} {
-			q := l.leases.Query(lease{Group: "g"}).Index(index).Hydrate()
+			q := l.lodgings.Query(lodging{Group: "g"}).Index(index).Hydrate()
 			all, err := q.Collect(ctx)
 			require.NoError(t, err, hint)
-			requireLeases(t, left, all, hint)
+			requireLodgings(t, left, all, hint)
 			size := 1 + dice.IntN(12)
 			ranged, err := collectAll(q.PageSize(size).All(ctx))
 			require.NoError(t, err, hint)
-			require.Equal(t, append([]lease{}, all...), append([]lease{}, ranged...), hint)
+			require.Equal(t, append([]lodging{}, all...), append([]lodging{}, ranged...), hint)
 
-			limit, paged, dropped := 1+dice.IntN(10), []lease{}, 0
+			limit, paged, dropped := 1+dice.IntN(10), []lodging{}, 0
 			cursor, prev, at := monotable.Cursor(""), monotable.Cursor(""), 0
 			for range 100 {
 				page, err := q.Limit(limit).PageSize(size).From(cursor).Page(ctx)
@@ -329,13 +331,13 @@ func TestF066_HydrateDropsWhatIsOutdated(t *testing.T) {
 				}
 			}
 			require.Empty(t, cursor, hint)
-			require.Equal(t, append([]lease{}, all...), paged, hint)
+			require.Equal(t, append([]lodging{}, all...), paged, hint)
 			// What a page reads beyond its limit the next one reads again, so some may be counted twice.
 			require.GreaterOrEqual(t, dropped, stale, hint)
 			for prev != "" {
 				page, err := q.Limit(limit).PageSize(size).From(prev).Page(ctx)
 				require.NoError(t, err, hint)
-				require.Equal(t, append([]lease{}, paged[at-len(page.Items):at]...), page.Items, hint)
+				require.Equal(t, append([]lodging{}, paged[at-len(page.Items):at]...), page.Items, hint)
 				at, prev = at-len(page.Items), page.Prev
 			}
 			require.Zero(t, at, hint)
@@ -344,18 +346,18 @@ func TestF066_HydrateDropsWhatIsOutdated(t *testing.T) {
 			require.NoError(t, err, hint)
 			require.Equal(t, stale, whole.Stale, hint)
 		}
-		scanned, err := l.leases.Scan().Index("groups").Hydrate().Collect(ctx)
+		scanned, err := l.lodgings.Scan().Index("groups").Hydrate().Collect(ctx)
 		require.NoError(t, err, hint)
-		slices.SortFunc(scanned, byLeaseRank)
-		require.Equal(t, append([]lease{}, left...), scanned, hint)
+		slices.SortFunc(scanned, byLodgingRank)
+		require.Equal(t, append([]lodging{}, left...), scanned, hint)
 	}
 }
 
 // TestF066_AnItemThatCannotBeRead ends a query with its error: it must not pass for one that is gone.
 func TestF066_AnItemThatCannotBeRead(t *testing.T) {
-	l := openLeases(t, 6)
+	l := openLodgings(t, 6)
 	ctx := t.Context()
-	q := l.leases.Query(lease{Group: "g"}).Index("groups").Hydrate().PageSize(4).With(monotable.Attempts(1))
+	q := l.lodgings.Query(lodging{Group: "g"}).Index("groups").Hydrate().PageSize(4).With(monotable.Attempts(1))
 	errDown := errors.New("down")
 	n := int64(0)
 	l.client.onBatch = func() error {
@@ -377,13 +379,13 @@ func TestF066_AnItemThatCannotBeRead(t *testing.T) {
 	l.client.onBatch = nil
 	rest, err := q.From(page.Next).Collect(ctx)
 	require.NoError(t, err)
-	requireLeases(t, l.expected, append(page.Items, rest...), "Next leads on where it broke")
+	requireLodgings(t, l.expected, append(page.Items, rest...), "Next leads on where it broke")
 
 	t.Run("an item that does not decode", func(t *testing.T) {
-		l.write(with(l.stored(keyPS("Lease#002", "Lease")), rawItem{"note": avL()}))
+		l.write(with(l.stored(keyPS("Lodging#002", "Lodging")), rawItem{"note": avL()}))
 		_, err := q.Collect(ctx)
 		require.ErrorAs(t, err, new(*monotable.DecodeError))
-		var all []lease
+		var all []lodging
 		cursor, failures := monotable.Cursor(""), 0
 		for range 20 {
 			page, err := q.Limit(3).From(cursor).Page(ctx)
@@ -397,15 +399,15 @@ func TestF066_AnItemThatCannotBeRead(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, failures)
-		requireLeases(t, append(l.expected[:2:2], l.expected[3:]...), all)
+		requireLodgings(t, append(l.expected[:2:2], l.expected[3:]...), all)
 	})
 }
 
 func TestHydrateCounts(t *testing.T) {
-	l := openLeases(t, 20)
+	l := openLodgings(t, 20)
 	l.lag()
 	left, _ := l.change(rand.New(rand.NewPCG(4, 4))) //nolint:gosec // a test
-	n, err := l.leases.Query(lease{Group: "g"}).Index("groups").Hydrate().Count(t.Context())
+	n, err := l.lodgings.Query(lodging{Group: "g"}).Index("groups").Hydrate().Count(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, len(left), n)
 }

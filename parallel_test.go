@@ -175,18 +175,10 @@ func TestF073_ABreakLeavesNothingRunning(t *testing.T) {
 	if monotabletest.Endpoint(t) != "" {
 		t.Skip("virtual time is for memory")
 	}
-	for name, use := range map[string]func(ctx context.Context, q monotable.Query[shard]){
+	uses := map[string]func(ctx context.Context, q monotable.Query[shard]){
 		"break": func(ctx context.Context, q monotable.Query[shard]) {
 			for range q.All(ctx) {
 				break
-			}
-		},
-		"break later": func(ctx context.Context, q monotable.Query[shard]) {
-			n := 0
-			for range q.All(ctx) {
-				if n++; n == 11 {
-					break
-				}
 			}
 		},
 		"limit": func(ctx context.Context, q monotable.Query[shard]) { _, _ = q.Limit(3).Collect(ctx) },
@@ -203,18 +195,25 @@ func TestF073_ABreakLeavesNothingRunning(t *testing.T) {
 				cancel()
 			}
 		},
-	} {
+	}
+	for k := range 12 { // some of them while the next page is read
+		uses[fmt.Sprint("break after ", k+2, " in ")] = func(ctx context.Context, q monotable.Query[shard]) {
+			n := -2
+			for range q.All(ctx) {
+				if n++; n == k {
+					break
+				}
+			}
+		}
+	}
+	for name, use := range uses {
 		for _, segments := range []int{0, 1, 8} {
 			t.Run(fmt.Sprint(name, segments), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					_, hook, pieces := openScattered(t, 40)
-					hook.before = func(ctx context.Context, _ any) error { // slow, so that some are under way
-						select {
-						case <-time.After(time.Second):
-							return nil
-						case <-ctx.Done():
-							return ctx.Err()
-						}
+					hook.before = func(context.Context, any) error { // slow, also to notice that it is not wanted any more
+						time.Sleep(time.Second)
+						return nil
 					}
 					q := pieces.Scan().PageSize(3)
 					if segments > 0 {
@@ -526,7 +525,7 @@ func unitsOfAPage(ctx context.Context, q monotable.Query[shard]) (float64, error
 	return used.Units(), err
 }
 
-func TestF059_CapacityOfAllPages(t *testing.T) {
+func TestF059_CapacityOverPagesAndSegments(t *testing.T) {
 	hook, _, row := openRow(t, 29)
 	_, scans, scattered := openScattered(t, 29)
 	ctx := t.Context()
