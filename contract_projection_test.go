@@ -121,7 +121,10 @@ func TestAs(t *testing.T) {
 		require.Equal(t, []filmLine{{"A", "A"}, {"B", "B"}}, page.Items)
 		page, err = view(page.Next).Page(ctx)
 		require.NoError(t, err)
-		require.Equal(t, monotable.Page[filmLine]{Items: []filmLine{{"C", "C"}}}, page)
+		require.Equal(t, monotable.Page[filmLine]{Items: []filmLine{{"C", "C"}}, Prev: page.Prev}, page)
+		page, err = view(page.Prev).Page(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []filmLine{{"A", "A"}, {"B", "B"}}, page.Items)
 	})
 	t.Run("a stored item of another entity", func(t *testing.T) {
 		s.write(with(s.stored(keyPS("FILM#A", "FILM")), rawItem{"_et": avS("Other")}))

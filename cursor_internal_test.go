@@ -268,7 +268,7 @@ func TestF122_TheIndexHasOtherKeysNow(t *testing.T) {
 		require.NoError(t, err)
 		return p
 	}
-	plans := []*readPlan{keys("id", "S"), keys("rank", "N"), keys("", "")}
+	plans := []*readPlan{keys("id", "S"), keys("box", "S"), keys("rank", "N"), keys("", "")}
 	for i, p := range plans {
 		c, err := p.cursor(position{key: dotKey(p, "7")})
 		require.NoError(t, err)

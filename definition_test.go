@@ -168,7 +168,8 @@ func TestTableMistakes(t *testing.T) {
 		Indexes: []monotable.Index{
 			{Name: "", PartitionKey: "a"},
 			{Name: "x", PartitionKey: "a"},
-			{Name: "x", PartitionKey: "SK", PartitionKeyType: types.ScalarAttributeTypeN},
+			{Name: "same", PartitionKey: "a"},
+			{Name: "same", PartitionKey: "SK", PartitionKeyType: types.ScalarAttributeTypeN},
 			{Name: "both", PartitionKey: "a", PartitionKeys: []monotable.KeyAttribute{{Name: "b"}}},
 			{Name: "none"},
 			{Name: "five", PartitionKeys: []monotable.KeyAttribute{{Name: "1"}, {Name: "2"}, {Name: "3"}, {Name: "4"}, {Name: "5"}}},
@@ -182,7 +183,7 @@ func TestTableMistakes(t *testing.T) {
 	var definition *monotable.DefinitionError
 	require.True(t, errors.As(err, &definition))
 	for _, want := range []string{
-		"client is nil", "Name: must be 3 to 255", "PartitionKey: is empty", "Delimiter", "TypeTag", "an index has no name", "index x: is declared twice",
+		"client is nil", "Name: must be 3 to 255", "PartitionKey: is empty", "Delimiter", "TypeTag", "an index has no name", "index same: is declared twice", "index x: a name must be 3 to 255",
 		`"SK" is of type N here and S elsewhere`, "index both: give one attribute", "index none: has no partition key", "index five: has more than four",
 		"index twice", `index bool: "z" has type`, "index local: a local index has", "index projection", "CursorKeys[0]",
 	} {

@@ -473,17 +473,6 @@ func linSeed(t *testing.T) uint64 {
 	return seed
 }
 
-func linEnv(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	require.NoError(t, err)
-	return n
-}
-
 // all makes n histories, several at a time, and gives what is wrong with them. It ends early when enough says so.
 func (setup *linSetup) all(t *testing.T, seed uint64, n int, enough func(bad int) bool) (bad []string) {
 	t.Helper()
@@ -530,13 +519,13 @@ func linCount(t *testing.T, share float64) int {
 	if testing.Short() || raceEnabled || monotabletest.Endpoint(t) != "" {
 		n = 10
 	}
-	return max(int(share*float64(linEnv(t, "MONOTABLE_LINEAR_HISTORIES", n))), 5)
+	return max(int(share*float64(envInt(t, "MONOTABLE_LINEAR_HISTORIES", n))), 5)
 }
 
 // linearizable makes histories that all must be.
 func (setup *linSetup) linearizable(t *testing.T, share float64) {
 	t.Helper()
-	setup.operations = linEnv(t, "MONOTABLE_LINEAR_OPERATIONS", 500)
+	setup.operations = envInt(t, "MONOTABLE_LINEAR_OPERATIONS", 500)
 	bad := setup.all(t, linSeed(t), linCount(t, share), nil)
 	for _, text := range bad[:min(len(bad), 3)] {
 		t.Error(text)

@@ -2,7 +2,9 @@ package monotable_test
 
 import (
 	"context"
+	"os"
 	"reflect"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -343,3 +345,15 @@ func asMap(av types.AttributeValue) rawItem {
 
 // second is the error of a call that returns a value too.
 func second[T any](_ T, err error) error { return err }
+
+// envInt is a number of the environment, by which CI makes tests longer.
+func envInt(t testing.TB, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
+}

@@ -449,6 +449,20 @@ func requestName(in any) (name string, writes bool) {
 		return "TransactGetItems", false
 	case *dynamodb.TransactWriteItemsInput:
 		return "TransactWriteItems", true
+	case *dynamodb.CreateTableInput:
+		return "CreateTable", true
+	case *dynamodb.DescribeTableInput:
+		return "DescribeTable", false
+	case *dynamodb.UpdateTableInput:
+		return "UpdateTable", true
+	case *dynamodb.UpdateTimeToLiveInput:
+		return "UpdateTimeToLive", true
+	case *dynamodb.DescribeTimeToLiveInput:
+		return "DescribeTimeToLive", false
+	case *dynamodb.ListTagsOfResourceInput:
+		return "ListTagsOfResource", false
+	case *dynamodb.TagResourceInput:
+		return "TagResource", true
 	}
 	return "", false
 }

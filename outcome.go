@@ -134,7 +134,7 @@ func (w *write) isIn(item attributeMap, open bool) bool {
 		return false
 	case w.action == actionDelete:
 		return item == nil || w.m.expired(item, w.expect.now)
-	case w.action == actionPut && item != nil:
+	case w.item != nil && item != nil:
 		return codec.Equal(&types.AttributeValueMemberM{Value: item}, &types.AttributeValueMemberM{Value: w.item})
 	}
 	return false

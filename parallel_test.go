@@ -191,6 +191,7 @@ func TestF073_ABreakLeavesNothingRunning(t *testing.T) {
 		},
 		"canceled": func(ctx context.Context, q monotable.Query[shard]) {
 			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
 			for range q.All(ctx) {
 				cancel()
 			}
@@ -200,6 +201,7 @@ func TestF073_ABreakLeavesNothingRunning(t *testing.T) {
 		uses[fmt.Sprint("break after ", k+2, " in ")] = func(ctx context.Context, q monotable.Query[shard]) {
 			n := -2
 			for range q.All(ctx) {
+				time.Sleep(time.Millisecond) // so that it has begun
 				if n++; n == k {
 					break
 				}

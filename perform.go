@@ -104,10 +104,10 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 	if err != nil {
 		return nil, again, err
 	}
-	switch s.write.action {
-	case actionPut:
+	switch {
+	case s.write.item != nil:
 		return s.write.item, false, nil
-	case actionDelete:
+	case s.write.action == actionDelete:
 		return s.was.before(), false, nil
 	}
 	if s.write.knows == nil && s.write.expect.version != nil {

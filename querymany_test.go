@@ -143,6 +143,7 @@ func TestQueryMany_FailsAsAWhole(t *testing.T) {
 		client.failAt = 0
 
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		n := 0
 		for _, err := range many.All(ctx) {
 			if n++; n == 5 {

@@ -62,6 +62,16 @@ func (t *Table) refresh(ctx context.Context, item attributeMap) (Refreshed, erro
 	return RefreshRewritten, nil
 }
 
+// Fresh is the item that [Table.Refresh] would store, its version not yet raised: a copy, also where nothing would change. It sends nothing.
+func (t *Table) Fresh(item map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
+	m := t.modelOf(item)
+	if m == nil {
+		return codec.CopyItem(item), nil
+	}
+	fresh, _, err := m.refreshed(item)
+	return fresh, err
+}
+
 // Stale says whether [Table.Refresh] would rewrite an item. It sends nothing.
 func (t *Table) Stale(item map[string]types.AttributeValue) (bool, error) {
 	_, stale, err := t.stale(item)

@@ -399,6 +399,9 @@ func (c *tableCore) learn(m *model, problems *DefinitionError) {
 		}
 	}
 	for _, other := range c.models {
+		if m.expires != nil && other.expires != nil && m.expires.path[0] != other.expires.path[0] && !other.sameAs(m) {
+			problems.add(m.expires.String(), "a table has one TTL attribute, and entity %s has %s", other.name, other.expires)
+		}
 		if other.sameAs(m) || other.family != "" && other.family == m.family {
 			continue
 		}

@@ -63,8 +63,8 @@ func TestCreateInput(t *testing.T) {
 	table, err := monotable.NewTable(offline(), monotable.TableConfig{
 		Name: "app", PartitionKey: "PK", SortKey: "SK", SortKeyType: types.ScalarAttributeTypeN,
 		Indexes: []monotable.Index{
-			{Name: "a", PartitionKeys: []monotable.KeyAttribute{{Name: "x"}, {Name: "y"}}, SortKeys: []monotable.KeyAttribute{{Name: "z", Type: types.ScalarAttributeTypeN}}},
-			{Name: "b", Local: true, SortKey: "x", Projection: types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"q"}}},
+			{Name: "GSI1", PartitionKeys: []monotable.KeyAttribute{{Name: "x"}, {Name: "y"}}, SortKeys: []monotable.KeyAttribute{{Name: "z", Type: types.ScalarAttributeTypeN}}},
+			{Name: "LSI1", Local: true, SortKey: "x", Projection: types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"q"}}},
 		},
 	})
 	require.NoError(t, err)

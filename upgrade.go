@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -221,10 +222,10 @@ func (m *model) writeBack(ctx context.Context, o *options, raw attributeMap) (at
 	return stored, err
 }
 
-// buildWriteBack compiles the Put of an outdated item in today's form. It keeps to the stored form of what it need not compute,
-// so that what is absent stays absent.
+// buildWriteBack compiles the update that gives an outdated item today's form. It touches only what differs: what is absent stays absent, and what
+// others add meanwhile stays there.
 func (m *model) buildWriteBack(o *options, raw attributeMap) (*write, error) {
-	w := m.newWrite(o, "WriteBack", actionPut, expectation{exist: true, now: m.now()})
+	w := m.newWrite(o, "WriteBack", actionUpdate, expectation{exist: true, now: m.now()})
 	var err error
 	if w.item, w.after, err = m.refreshed(raw); err != nil {
 		return nil, err
@@ -236,8 +237,26 @@ func (m *model) buildWriteBack(o *options, raw attributeMap) (*write, error) {
 	if n := codec.Size(w.item); n > maxItem {
 		return nil, invalidf("the upgraded item has %d bytes; DynamoDB takes %d", n, maxItem)
 	}
+	for _, name := range namesOf(raw, w.item) {
+		if codec.Equal(orNull(raw[name]), orNull(w.item[name])) {
+			continue
+		}
+		if err := w.setOrRemove(path{nameElement(name)}, w.item[name]); err != nil {
+			return nil, err
+		}
+	}
 	w.whereUnchanged(raw)
 	return w, w.compile()
+}
+
+// namesOf are the names of all attributes of the items, in order.
+func namesOf(items ...attributeMap) []string {
+	var names []string
+	for _, item := range items {
+		names = slices.AppendSeq(names, maps.Keys(item))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // refreshed is a stored item in today's form, as a copy, and the T in it: upgraded, its transforms applied, its derived attributes, index keys and tag made anew.

@@ -175,6 +175,37 @@ func TestUpgrade_Projections(t *testing.T) {
 	require.ErrorIs(t, err, monotable.ErrNewerSchema)
 }
 
+// An index that does not hold all of an item cannot have it upgraded.
+func TestUpgrade_IndexesThatDoNotHoldAll(t *testing.T) {
+	ctx := t.Context()
+	type line struct {
+		ID string `dynamodbav:"id"`
+	}
+	projecting := func(names ...string) (*store, *monotable.Entity[settler]) {
+		s := openStore(t, monotable.TableConfig{Indexes: []monotable.Index{{
+			Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK",
+			Projection: types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: append(names, "id", "until", "_et")},
+		}}})
+		return s, mustEntity(t, s.Table, settlers(3))
+	}
+	s, e := projecting("_sv")
+	bern := e.Query(settler{City: "Bern"}).Index("GSI1")
+	s.write(settlerAt(3, "1", nil))
+	lines, err := monotable.As[line](bern).Collect(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []line{{"1"}}, lines)
+	s.write(settlerAt(2, "1", rawItem{"GSI1PK": avS("CITY#Bern"), "GSI1SK": avS("1")}))
+	_, err = monotable.As[line](bern).Collect(ctx)
+	require.ErrorIs(t, err, monotable.ErrOutdatedSchema)
+	all, err := bern.Hydrate().Collect(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []settler{ann("1")}, all)
+
+	_, e = projecting()
+	_, err = monotable.As[line](e.Query(settler{City: "Bern"}).Index("GSI1")).Collect(ctx)
+	requireError(t, err, monotable.ErrInvalid)
+}
+
 func TestUpgrade_BatchesCannotCheck(t *testing.T) {
 	s := settlerStore(t)
 	schema := settlers(3)
@@ -249,7 +280,7 @@ func TestUpgrade_WriteBack(t *testing.T) {
 				}
 				// What was absent, such as logins, stays absent.
 				require.Equal(t, settlerAt(3, "1", after), s.stored(keyPS("SETTLER#1", "PROFILE")))
-				require.EqualValues(t, min(3-version, 1), spy.puts.Load(), "an item that has the form of today is not written")
+				require.EqualValues(t, min(3-version, 1), spy.updates.Load(), "an item that has the form of today is not written")
 				inBern, err := e.Query(settler{City: "Bern"}).Index("GSI1").Collect(ctx)
 				require.NoError(t, err)
 				require.Equal(t, []settler{want}, inBern)
