@@ -43,13 +43,13 @@ func (from Partition) Index(name string) Partition {
 // SortPrefix selects the sort keys that begin with a text, for what entities have in common: "ORDER#2024". The sort key must be text, and
 // conditions on it are refused.
 func (from Partition) SortPrefix(prefix string) Partition {
-	from.spec.sortTexts = &sortTexts{prefix: prefix}
+	from.spec.narrowTo(&sortTexts{prefix: prefix})
 	return from
 }
 
 // SortBetween selects the sort keys from low to high, both included, compared as text. The sort key must be text, and conditions on it are refused.
 func (from Partition) SortBetween(low, high string) Partition {
-	from.spec.sortTexts = &sortTexts{low: low, high: high, between: true}
+	from.spec.narrowTo(&sortTexts{low: low, high: high, between: true})
 	return from
 }
 
@@ -97,6 +97,7 @@ type gatherer interface {
 	entity() *model // nil for the others
 	target() any    // the caller's pointer
 	add(item attributeMap, reveal bool) error
+	reverse()
 	hand() error // gives all to the caller
 }
 
@@ -140,6 +141,8 @@ func (c *into[T]) add(item attributeMap, reveal bool) error {
 	return err
 }
 
+func (c *into[T]) reverse() { slices.Reverse(c.items) }
+
 func (c *into[T]) hand() error {
 	*c.dst = c.items
 	return nil
@@ -174,6 +177,8 @@ func (c *one[T]) add(item attributeMap, reveal bool) error {
 	return err
 }
 
+func (c *one[T]) reverse() {}
+
 func (c *one[T]) hand() error {
 	if c.item == nil {
 		return fmt.Errorf("%s: %w", c.e.model.name, ErrNotFound)
@@ -206,6 +211,8 @@ func (c *others) add(item attributeMap, _ bool) error {
 	}
 	return nil
 }
+
+func (c *others) reverse() { slices.Reverse(c.found) }
 
 func (c *others) hand() error {
 	if c.count != nil {
@@ -320,8 +327,11 @@ func (g *gathering) take(p *readPlan, item attributeMap) error {
 	case to.entity().expired(item, p.m.now()):
 		return nil
 	}
-	g.n++
-	return to.add(item, p.spec.options.reveal)
+	err := to.add(item, p.spec.options.reveal)
+	if err == nil {
+		g.n++
+	}
+	return err
 }
 
 // memberOf is the collector of an item: of the entity that its tag names, or else whose templates make its key.
@@ -485,7 +495,7 @@ func (c *Collection[C]) Collect(ctx context.Context, from Partition) (C, error) 
 }
 
 // Page reads one page: up to [Partition.Limit] items of all members together or, without a limit, what one request returns. A page may hold none of some member. A page
-// is in the order of the partition, one that Prev led to as well.
+// is in the order of the partition, one that Prev led to as well. With an error, Items are what was read before it, and a cursor leads on behind an item that did not decode, see [Page].
 func (c *Collection[C]) Page(ctx context.Context, from Partition) (CollectionPage[C], error) {
 	ctx, v := from.begin(ctx)
 	page, n, err := c.page(ctx, from)
@@ -501,28 +511,19 @@ func (c *Collection[C]) page(ctx context.Context, from Partition) (page Collecti
 	if err != nil {
 		return page, 0, err
 	}
-	var items []attributeMap
 	ends, err := p.page(ctx, func(item attributeMap) (bool, error) {
-		items = append(items, item)
-		return g.counts(p, item), nil
+		n := g.n
+		err := g.take(p, item)
+		return g.n > n, err
 	})
-	page.Next, page.Prev = ends.next, ends.prev
-	if err != nil {
-		return page, 0, err
-	}
 	if p.start.back {
-		slices.Reverse(items)
-	}
-	for _, item := range items {
-		if err := g.take(p, item); err != nil {
-			return page, 0, err
+		for _, to := range g.members {
+			to.reverse()
 		}
 	}
-	if err := g.hand(); err != nil && !errors.Is(err, ErrNotFound) {
-		return page, 0, err
-	}
-	page.Others = g.foreign
-	return page, g.n, nil
+	_ = g.hand() // a page may have none of what is alone
+	page.Next, page.Prev, page.Others = ends.next, ends.prev, g.foreign
+	return page, g.n, err
 }
 
 // Pages goes through all pages, lazily, each as [Collection.Page] gives it. An error is the last pair.

@@ -27,7 +27,8 @@ import (
 // It is signed (HMAC-SHA-256, see [TableConfig.CursorKeys]) and belongs to the query it was taken from: the same table, entity or collection, index,
 // direction, partition and range of the sort key, segment of a scan, and [CursorContext]. Anything else, altered, foreign or of any bytes, is ErrBadCursor
 // before anything is sent; why, the table's logger knows. Filters, limits and page sizes may change from page to page.
-// Signing does not hide: who holds a cursor can read the key of an item in it, unless [CursorKey.Encrypt] is set.
+// Signing does not hide: who holds a cursor can read the key of an item in it, unless [CursorKey.Encrypt] is set or
+// a hidden attribute is part of the key.
 type Cursor string
 
 const (
@@ -134,15 +135,28 @@ func (p *readPlan) cursor(at position) (Cursor, error) {
 			values = append(values, k.Type[0])
 			values = append(binary.AppendUvarint(values, uint64(len(text))), text...)
 		}
-		if signing.encrypt {
+		if signing.encrypt || p.hidesKey() {
 			payload[0] |= cursorEncrypted
-			values = signing.aead.Seal(nil, nil, values, nil)
+			values = signing.aead.Seal(nil, nil, values, nil) //nolint:gosec // it makes a random nonce itself
 		}
 	}
 	payload = append(payload, values...)
 	text := append([]byte{cursorVersion, byte(len(signing.id))}, signing.id...)
 	text = append(text, p.mac(signing, payload)...)
 	return Cursor(base64.RawURLEncoding.EncodeToString(append(text, payload...))), nil
+}
+
+// hidesKey says that a hidden attribute is part of a key, which must not be read in a cursor.
+func (p *readPlan) hidesKey() bool {
+	hides := func(m *model) bool {
+		set := m.indexes[p.spec.index]
+		return m.primary.hides() || set != nil && set.hides()
+	}
+	return hides(p.m) || slices.ContainsFunc(p.spec.members, hides)
+}
+
+func (s *keySet) hides() bool {
+	return slices.ContainsFunc(s.parts(), func(a *attribute) bool { return a.has(ruleHidden) })
 }
 
 // mac binds a cursor's payload to the query.
@@ -191,10 +205,14 @@ func (p *readPlan) placeOf(c Cursor) (at position, refused string) {
 		return at, malformed
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(string(c))
-	if err != nil || len(text) < 2 || text[0] != cursorVersion || len(text) <= 2+int(text[1])+sha256.Size {
+	if err != nil || len(text) < 2 || text[0] != cursorVersion {
 		return at, malformed
 	}
-	id, text := string(text[2:2+text[1]]), text[2+text[1]:]
+	n := int(text[1])
+	if len(text) <= 2+n+sha256.Size {
+		return at, malformed
+	}
+	id, text := string(text[2:2+n]), text[2+n:]
 	sum, payload := text[:sha256.Size], text[sha256.Size:]
 	key, known := p.m.table.cursors.named(id)
 	if !known {

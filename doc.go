@@ -93,7 +93,7 @@
 // [Cursor] of the next; [Query.Collect], [Query.First] and [Query.Count] are what they say. [Query.Limit]
 // bounds the items returned, [Query.PageSize] those that one request reads. [As] reads into a smaller struct,
 // [Query.Hydrate] completes what an index does not project. [QueryMany] reads many partitions, [Query.Parallel]
-// a whole table in segments. [Query.Explain] tells what a query will do, and warns.
+// a whole table in segments, and says in a [SegmentError] how to go on after a failure. [Query.Explain] tells what a query will do, and warns.
 //
 // Only items of T are returned. Where the key templates of all entities prove that nothing else can be in the
 // range, the key condition alone sees to that; elsewhere a filter on the type tag does.

@@ -11,8 +11,10 @@ import (
 // Schema declares a kind of record: plain data, without a client. T is a struct with dynamodbav
 // tags; its keys, the type tag and index keys need not be fields of it. Name and Key are required.
 type Schema[T any] struct {
-	Name    string   // stored in every item as the type tag
-	Aliases []string // names that items stored earlier may carry, the oldest last
+	Name string // stored in every item as the type tag
+	// Aliases are names that items stored earlier may carry, the oldest last. An index whose key has the type tag does not find
+	// them under the new name, until they are written again ([Table.Refresh]); NewEntity logs a warning then.
+	Aliases []string
 	Key     Key
 
 	// Indexes gives the templates of index keys by index name. An item is in an index only while every part
@@ -33,7 +35,8 @@ type Schema[T any] struct {
 	// Update, Upsert and Modify of an older item store it in its new form first, which costs one more write, and the refused one; so does
 	// a Put that has conditions or keeps hidden or immutable attributes. A version in the call still counts as before. In
 	// a transaction that cannot be done: ErrOutdatedSchema. Conditions of Delete and CheckOp and filters of queries
-	// look at items as they are stored, and an index holds older items by their old attributes.
+	// look at items as they are stored, and an index holds older items by their old attributes. An index that projects a part of the items must
+	// project the version too, or only [Query.Hydrate] reads it.
 	//
 	// An item of a later version than the program's is ErrNewerSchema to every read, and Put, Update, Upsert and Modify leave it as it is. A
 	// Delete removes it. So that programs from before the first upgrade do that too, give them an empty slice that is not nil: their

@@ -64,7 +64,7 @@ func (e *OpError) Error() string {
 	} else if errors.As(e.Err, new(*serviceFailure)) {
 		where += " (table " + e.Table + ")"
 	}
-	return fmt.Sprintf("monotable: %s %s: %s", e.Op, where, bare(e.Err))
+	return fmt.Sprintf("monotable: %s: %s", strings.TrimSpace(e.Op+" "+where), bare(e.Err))
 }
 
 // bare is the text of an error inside another one of ours.

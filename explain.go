@@ -264,11 +264,10 @@ func (p *readPlan) explain() Plan {
 	if spec.parallel {
 		plan.Requests = spec.segments
 	}
-	whole := len(p.set.sort) > 0 || spec.index != "" // a partition may have many items
 	switch {
 	case spec.scan:
 		plan.warn("scan", "reads all of %s, whatever it returns", p.target())
-	case whole && len(spec.filters) > 0 && !p.narrowed():
+	case p.filtersWhole():
 		plan.warn("filter", "drops from a whole partition, all of which is read and paid")
 	}
 	if !spec.scan && p.foreign {
@@ -310,10 +309,16 @@ func (p *readPlan) target() string {
 	return "table " + p.spec.options.tableName(p.m.table)
 }
 
-// narrowed says that the key condition is on the sort key, too.
+// filtersWhole says that a filter of the caller's drops from a whole partition, which may have many items.
+func (p *readPlan) filtersWhole() bool {
+	many := len(p.set.sort) > 0 || p.spec.index != ""
+	return many && len(p.spec.filters) > 0 && !p.narrowed()
+}
+
+// narrowed says that the key condition is on the sort key, too, and not on the type tag alone.
 func (p *readPlan) narrowed() bool {
 	return slices.ContainsFunc(placeholder.FindAllString(deref(p.expr.key), -1), func(name string) bool {
-		return slices.ContainsFunc(p.set.sort, func(k *keyAttr) bool { return k.Name == p.expr.names[name] })
+		return slices.ContainsFunc(p.set.sort, func(k *keyAttr) bool { return !k.tag && k.Name == p.expr.names[name] })
 	})
 }
 
@@ -334,8 +339,8 @@ func (p *readPlan) strict() error {
 	case !p.m.table.strict || p.spec.options.allowScan:
 	case p.spec.scan:
 		return invalidf("a Scan reads all of %s, and the table is Strict: query a key, or say With(AllowScan())", p.target())
-	case len(p.spec.filters) > 0 && len(p.set.sort) > 0 && !p.narrowed():
-		return invalidf("the Filter drops from a whole partition of %s, and the table is Strict: narrow %s with SortKey, or say With(AllowScan())", p.target(), p.set.sort[0].Name)
+	case p.filtersWhole():
+		return invalidf("the Filter drops from a whole partition of %s, and the table is Strict: narrow the sort key, or say With(AllowScan())", p.target())
 	}
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 
 // What fmt and log print of operations, queries, conditions and changes: names alone, by every verb, since their values may be hidden ones.
 
+// Format prints the name of the key, and never its secret.
+func (k CursorKey) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "cursor key %q", k.ID) }
+
 // print writes words, and the entity's name behind them.
 func (m *model) print(f fmt.State, words string) {
 	if m != nil {

@@ -3,6 +3,7 @@ package monotable
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -134,13 +135,29 @@ func (k *keyCompiler) sortKey() error {
 		for _, attr := range k.plan.set.sort {
 			for _, a := range attr.attributes() {
 				if a.String() == path {
-					return invalidf("SortKey: %s comes after a part that has no condition, or a range; give the parts from left to right", path)
+					return invalidf("SortKey: %s comes after %s; give the parts from left to right", path, k.gap())
 				}
 			}
 		}
 		return invalidf("SortKey: %s is not part of the sort key; use Filter", path)
 	}
 	return nil
+}
+
+// gap is the first part of the sort key that is not fixed, and why.
+func (k *keyCompiler) gap() string {
+	for _, attr := range k.plan.set.sort {
+		for _, a := range attr.attributes() {
+			i := slices.IndexFunc(k.plan.spec.sort, func(n *condNode) bool { return n.loc.path.equal(a.path) })
+			switch {
+			case i < 0:
+				return a.String() + ", which has no condition"
+			case k.plan.spec.sort[i].op != opEq:
+				return a.String() + ", which has a range"
+			}
+		}
+	}
+	return "a part that is open"
 }
 
 // sortAttribute compiles the conditions on one sort attribute. open says that what follows it cannot be compared any more.
@@ -178,7 +195,7 @@ func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err erro
 		}
 		if prefix != "" {
 			k.key = append(k.key, name.BeginsWith(prefix))
-			k.plan.bind(attr.Name, prefix)
+			k.plan.bind("prefix", attr.Name, prefix)
 		}
 		return true, nil
 	}
@@ -199,7 +216,7 @@ func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err erro
 		return false, invalidf("SortKey: %s: Between with low above high", n.loc.path)
 	}
 	k.key = append(k.key, compareKey(name, n.op, operands))
-	k.plan.bind(attr.Name, strconv.Itoa(int(n.op)))
+	k.plan.bind("compare", attr.Name, strconv.Itoa(int(n.op)))
 	for _, av := range avs {
 		k.plan.bind(scalarText(av))
 	}
@@ -282,7 +299,7 @@ func (k *keyCompiler) begins(name expression.KeyBuilder, prefix string, exact bo
 		return tooLong(len(prefix))
 	}
 	k.prefix, k.exact = prefix, exact
-	k.plan.bind(prefix, strconv.FormatBool(exact))
+	k.plan.bind("begins", prefix, strconv.FormatBool(exact))
 	switch {
 	case exact:
 		k.key = append(k.key, name.Equal(text(prefix)))
@@ -350,7 +367,8 @@ func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, t
 	}
 	k.prefix = base
 	k.key = append(k.key, r.condition(name))
-	k.plan.bind(r.low, r.high)
+	k.plan.bind("range", strconv.Itoa(int(n.op)), r.low, r.high)
+	k.plan.bind(operands...)
 	return nil
 }
 

@@ -136,6 +136,9 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	if len(c.problems.Problems) == 0 {
 		t.learn(m, c.problems)
 	}
+	if index := m.tagInIndex(); index != "" && len(m.aliases) > 0 && len(c.problems.Problems) == 0 {
+		t.logger.Warn("monotable: items stored under an alias are not found by an index whose key has the type tag, until they are written again", "entity", m.name, "index", index)
+	}
 	if err := c.problems.orNil(); err != nil {
 		return nil, err
 	}
@@ -461,6 +464,16 @@ func (s *keySet) meets(other *keySet) bool {
 		}
 	}
 	return true
+}
+
+// tagInIndex is an index that has the type tag in its key; "" if there is none.
+func (m *model) tagInIndex() string {
+	for _, name := range indexNames(m.table) {
+		if set := m.indexes[name]; set != nil && slices.ContainsFunc(set.all(), func(k *keyAttr) bool { return k.tag }) {
+			return name
+		}
+	}
+	return ""
 }
 
 // owns says whether the entity goes by this tag.

@@ -120,7 +120,8 @@ func ExactlyOnce() Option { return optionFunc(func(o *options) { o.exactlyOnce =
 // AttemptTimeout bounds each attempt of each call, see [TableConfig.AttemptTimeout].
 func AttemptTimeout(d time.Duration) Option { return optionFunc(func(o *options) { o.timeout = d }) }
 
-// Concurrency bounds how many requests of one batch are under way at a time, 1 at least. The default is 4.
+// Concurrency bounds how many requests of one call are under way at a time, 1 at least: of a batch and of [QueryMany], where the default is 4, and
+// of a parallel scan, which by default reads all of its segments at once, 256 at most.
 func Concurrency(n int) Option { return optionFunc(func(o *options) { o.concurrency = max(n, 1) }) }
 
 // Attempts bounds how often Modify, Upsert and transactions try, 1 at least; the default is 64. For batches it is how many rounds may pass

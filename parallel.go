@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -88,7 +89,10 @@ func (p *readPlan) eachOfSegments(ctx context.Context, take taker) error {
 		}
 		reached[i], done[i] = read.page.last, read.done
 	}
-	return started(ctx) // they all end when it does
+	if err := started(ctx); err != nil { // they all end when it does
+		return p.segmentError(max(slices.Index(done, false), 0), err, reached, done)
+	}
+	return nil
 }
 
 func (p *readPlan) segmentError(segment int, failed error, reached []attributeMap, done []bool) error {

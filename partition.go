@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -14,6 +15,16 @@ type sortTexts struct {
 	prefix    string
 	low, high string
 	between   bool
+}
+
+func (s *querySpec) narrowTo(texts *sortTexts) {
+	switch {
+	case s.sortTexts != nil:
+		s.refuse("a Partition takes one SortPrefix or SortBetween")
+	case !utf8.ValidString(texts.prefix + texts.low + texts.high):
+		s.refuse("a text for the sort key is no valid UTF-8")
+	}
+	s.sortTexts = texts
 }
 
 // collection compiles what a partition is narrowed by, and checks that all members have their items in it.
@@ -117,10 +128,10 @@ func (k *keyCompiler) rangeWithChildren(r *keyRange, op condOp, operands []strin
 	if r.last {
 		r.last, r.closing = false, delimiter
 	}
-	base := r.base
+	base, of := r.base, r.part
 	k.plan.inRange = func(key string) bool {
 		rest, ok := strings.CutPrefix(key, base)
-		part, _, _ := strings.Cut(rest, delimiter)
+		part := of.Head(rest)
 		switch op {
 		case opGt:
 			return ok && part > operands[0]

@@ -54,13 +54,23 @@ func (m ManyQuery[T]) OrderBy(compare func(a, b T) int) ManyQuery[T] {
 	return m
 }
 
-// Limit bounds how many items one call returns. n < 1 is refused.
+// Limit bounds how many items one call returns, and so how many are read of each query. n < 1 is refused.
 func (m ManyQuery[T]) Limit(n int) ManyQuery[T] {
 	if n < 1 {
 		m.err = errors.Join(m.err, invalidf("Limit %d", n))
 	}
 	m.limit = n
 	return m
+}
+
+// Explain is the plan of each query, or the reason why one is refused. Nothing is sent.
+func (m ManyQuery[T]) Explain() ([]Plan, error) {
+	plans, err := m.plans(func(*querySpec) {})
+	all := make([]Plan, len(plans))
+	for i, p := range plans {
+		all[i] = p.explain()
+	}
+	return all, err
 }
 
 func (m ManyQuery[T]) begin(ctx context.Context) (context.Context, verb) {
@@ -94,6 +104,9 @@ func (m ManyQuery[T]) plans(change func(*querySpec)) ([]*readPlan, error) {
 	plans := make([]*readPlan, len(m.queries))
 	for i, q := range m.queries {
 		change(&q.spec)
+		if m.limit > 0 && (q.spec.limit == 0 || q.spec.limit > m.limit) {
+			q.spec.limit = m.limit // more of one query is never wanted
+		}
 		p, err := q.source().forward()
 		if err == nil && q.spec.parallel {
 			err = invalidf("a parallel scan is many reads already")

@@ -118,6 +118,7 @@ type rawPage struct {
 	items []attributeMap
 	last  attributeMap // LastEvaluatedKey
 	count int
+	read  int // before any were dropped
 	stale int // dropped because the table had gone on, see Hydrate
 	units float64
 }
@@ -132,13 +133,13 @@ func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
 		if err != nil {
 			return rawPage{}, err
 		}
-		page = rawPage{items: out.Items, last: out.LastEvaluatedKey, count: int(out.Count), units: unitsOf(out)}
+		page = rawPage{items: out.Items, last: out.LastEvaluatedKey, count: int(out.Count), read: int(out.Count), units: unitsOf(out)}
 	case *dynamodb.QueryInput:
 		out, err := read(ctx, t, o, t.client.Query, in)
 		if err != nil {
 			return rawPage{}, err
 		}
-		page = rawPage{items: out.Items, last: out.LastEvaluatedKey, count: int(out.Count), units: unitsOf(out)}
+		page = rawPage{items: out.Items, last: out.LastEvaluatedKey, count: int(out.Count), read: int(out.Count), units: unitsOf(out)}
 	}
 	if len(page.last) == 0 {
 		page.last = nil
@@ -191,6 +192,7 @@ type pager struct {
 	got   int // items
 	pages int
 	units float64
+	drops bool         // items have been read that do not count, so it takes whole pages from now on
 	seen  attributeMap // an earlier LastEvaluatedKey, of page 1, 2, 4, 8, …: a circle of any length comes back to it
 }
 
@@ -211,7 +213,7 @@ func (g *pager) next(ctx context.Context) (rawPage, error) {
 		return rawPage{}, ErrBudget
 	}
 	want := 0
-	if limit := g.p.spec.limit; limit > 0 {
+	if limit := g.p.spec.limit; limit > 0 && !g.drops {
 		want = limit - g.got
 	}
 	in := g.p.request(g.at, want)
@@ -225,6 +227,7 @@ func (g *pager) next(ctx context.Context) (rawPage, error) {
 	}
 	g.at.key, g.done = page.last, page.last == nil
 	g.got, g.pages, g.units = g.got+page.count, g.pages+1, g.units+page.units
+	g.drops = g.drops || page.count < page.read
 	if g.pages&(g.pages-1) == 0 {
 		g.seen = page.last
 	}

@@ -71,7 +71,7 @@ type TableConfig struct {
 
 	// Strict refuses reads that cost much more than they return, with ErrInvalid before anything is sent: every Scan, also of an index, and every Query
 	// with a Filter but no condition on the sort key, which reads a whole partition and then drops from it. The literal that a sort key's
-	// template begins with is a condition. It takes [AllowScan] to run them. False lets everything run; [Query.Explain] warns of the same.
+	// template begins with is a condition, the type tag is not, and an index without a sort key can have none. It takes [AllowScan] to run them. False lets everything run; [Query.Explain] warns of the same.
 	// CheckUnique and RepairUnique scan in any case.
 	Strict bool
 

@@ -324,6 +324,12 @@ func tensComplement(digits string) string {
 	return string(out)
 }
 
+// Head is the part's text at the beginning of rest, whatever follows it.
+func (p Part) Head(rest string) string {
+	n := p.length(rest, "", false)
+	return rest[:min(n, len(rest))]
+}
+
 // length finds where the part ends in rest, given the literal that follows; -1 if it cannot.
 func (p Part) length(rest, next string, last bool) int {
 	switch {
