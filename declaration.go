@@ -34,6 +34,7 @@ type EntityDeclaration struct {
 	Tag        TagMode                `json:"tag"`
 	Key        Key                    `json:"key"`               // {name} where a key attribute is one of T
 	Indexes    map[string]Key         `json:"indexes,omitempty"` // of each index that its items can be in; parts of multi-attribute keys stand behind one another, separated by spaces
+	Sparse     map[string][]string    `json:"sparse,omitempty"`  // the indexes with an [IndexWhen], and the attributes that it reads
 	Attributes []AttributeDeclaration `json:"attributes"`
 	Schema     int                    `json:"schema"` // the number of its upgrades
 }
@@ -45,6 +46,7 @@ type AttributeDeclaration struct {
 	Type   string   `json:"type"`   // DynamoDB's: S, N, B, BOOL, L, M, SS, NS, BS; "" where the value decides
 	Rules  []string `json:"rules,omitempty"`
 	Hidden bool     `json:"hidden,omitempty"`
+	Guard  string   `json:"guard,omitempty"` // the template of the key that holds a Unique value
 }
 
 // Client is the client that the table was declared for.
@@ -94,7 +96,18 @@ func (m *model) declaration() EntityDeclaration {
 		Key: m.primary.declaration(m), Indexes: map[string]Key{}, Schema: len(m.upgrades),
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.indexes)) {
-		d.Indexes[name] = m.indexes[name].declaration(m)
+		set := m.indexes[name]
+		d.Indexes[name] = set.declaration(m)
+		if set.when == nil {
+			continue
+		}
+		if d.Sparse == nil {
+			d.Sparse = map[string][]string{}
+		}
+		d.Sparse[name] = []string{}
+		for _, a := range set.whenReads {
+			d.Sparse[name] = append(d.Sparse[name], a.String())
+		}
 	}
 	d.Attributes = m.declare(nil, m.plan, nil)
 	return d
@@ -133,6 +146,11 @@ func (m *model) declare(at path, plan *codec.Plan, within []*codec.Plan) []Attri
 				d.Rules = append(d.Rules, string(part.kind))
 			}
 			d.Hidden = a.has(ruleHidden)
+			for _, u := range m.uniques {
+				if u.attribute == a {
+					d.Guard = u.template(m)
+				}
+			}
 			if a == m.expires {
 				d.Type = "N"
 			}
@@ -143,6 +161,15 @@ func (m *model) declare(at path, plan *codec.Plan, within []*codec.Plan) []Attri
 		}
 	}
 	return all
+}
+
+// template is that of the guard's partition key, whose placeholders have no names of their own.
+func (u *uniqueKey) template(m *model) string {
+	names := make([]string, len(u.inputs))
+	for i, a := range u.inputs {
+		names[i] = "{" + a.String() + "}"
+	}
+	return u.key.partition[0].tmpl.Literal(0) + strings.Join(names, string(m.table.delimiter))
 }
 
 // storedType is DynamoDB's type of what is stored.

@@ -124,3 +124,16 @@ func TestRefresh_KeepsWhatOthersAdd(t *testing.T) {
 	require.Equal(t, monotable.RefreshRewritten, done)
 	require.Equal(t, settlerAt(3, "1", rawItem{"added": avS("by another")}), s.stored(profileKey))
 }
+
+func TestDeclaration_SparseIndexesAndGuards(t *testing.T) {
+	s := settlerStore(t)
+	mustEntity(t, s.Table, settlers(0, settlerEmail.Unique(settlerCity), monotable.IndexWhen("GSI1", func(s *settler) bool { return s.Logins > 0 }, settlerLogins)))
+	d := s.Declaration().Entities[0]
+	require.Equal(t, map[string][]string{"GSI1": {"logins"}}, d.Sparse)
+	for _, a := range d.Attributes {
+		require.Equal(t, a.Path == "email", a.Guard != "", a.Path)
+		if a.Guard != "" {
+			require.Equal(t, "UNIQUE#Settler#email#{city}#{email}", a.Guard)
+		}
+	}
+}

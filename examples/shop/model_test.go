@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/memdb"
+	"github.com/monotable/monotable/model"
+)
+
+var update = flag.Bool("update", false, "write the chart in README.md anew")
+
+const (
+	chartBegins = "<!-- go test ./examples/shop -update writes this -->\n"
+	chartEnds   = "<!-- end -->\n"
+)
+
+// The chart in the README is the one that the program makes.
+func TestReadmeChart(t *testing.T) {
+	var chart bytes.Buffer
+	require.NoError(t, shopModel(declared(t)).EntityChart(&chart))
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(text), chartBegins)
+	require.True(t, ok)
+	_, after, ok := strings.Cut(rest, chartEnds)
+	require.True(t, ok)
+	want := before + chartBegins + "\n" + chart.String() + "\n" + chartEnds + after
+	if *update {
+		require.NoError(t, os.WriteFile("README.md", []byte(want), 0o644))
+		return
+	}
+	require.Equal(t, want, string(text), "go test ./examples/shop -update writes it anew")
+}
+
+// What a page says of the access patterns: each is one request, none reads more than it returns.
+func TestPatternsAreCheap(t *testing.T) {
+	s := declared(t)
+	for _, step := range []model.Explainer{
+		s.Users.GetOp(s.profile("any"), new(User)), s.account("any"), s.history("any"), s.Orders.GetOp(s.order("any"), new(Order)),
+		s.invoice("any"), s.Products.GetOp(s.product("any"), new(Product)), s.toShip("any"),
+	} {
+		plan, err := step.Explain()
+		require.NoError(t, err)
+		require.Equal(t, 1, plan.Requests, plan.String())
+		require.Empty(t, plan.Warnings, plan.String())
+		require.Empty(t, plan.Filter, plan.String())
+	}
+}
+
+func TestModelCommand(t *testing.T) {
+	dir := t.TempDir()
+	for _, row := range []struct{ file, begins string }{
+		{"model.html", "<!DOCTYPE html>"},
+		{"model.md", "# Shop\n"},
+		{"model.mmd", "flowchart LR\n"},
+		{"model.workbench.json", "{\n  \"ModelName\": \"Shop\""},
+		{"template.json", "{\n  \"AWSTemplateFormatVersion\""},
+	} {
+		file := filepath.Join(dir, row.file)
+		require.NoError(t, run([]string{"model", "-o", file}, io.Discard))
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(string(text), row.begins), row.file)
+		if strings.HasSuffix(row.file, ".json") {
+			require.True(t, json.Valid(text), row.file)
+		}
+	}
+	var out bytes.Buffer
+	require.NoError(t, run([]string{"model"}, &out))
+	require.True(t, strings.HasPrefix(out.String(), "<!DOCTYPE html>"))
+	out.Reset()
+	file := filepath.Join(dir, "diagram")
+	require.NoError(t, run([]string{"model", "-o", file, "-format", "mermaid"}, &out))
+	require.Empty(t, out.String())
+	require.FileExists(t, file)
+}
+
+func TestModelCommandMistakes(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"sell"}, {"model", "-format", "pdf"}, {"model", "-o", "model.pdf"}, {"model", "-o", "model"}, {"model", "extra"}, {"model", "-o", filepath.Join(t.TempDir(), "nowhere", "model.html")},
+	} {
+		require.Error(t, run(args, io.Discard), args)
+	}
+	require.NoFileExists(t, "model.pdf")
+}
+
+func declared(t *testing.T) *Store {
+	t.Helper()
+	table, err := monotable.NewTable(memdb.New(memdb.Options{}).Client(), config("shop"))
+	require.NoError(t, err)
+	s, err := openStore(table)
+	require.NoError(t, err)
+	return s
+}
