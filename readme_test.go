@@ -18,7 +18,7 @@ import (
 // The documents are held to the code: a Go block in them is lines of an example or test, word for word, so it
 // compiles and runs; what a program prints is what the golden file says; links lead somewhere.
 
-var documents = []string{"README.md", "CONTRIBUTING.md", "examples/quickstart/README.md"}
+var documents = []string{"README.md", "CONTRIBUTING.md", "examples/quickstart/README.md", "examples/shop/README.md"}
 
 func TestReadmeCodeIsCompiled(t *testing.T) {
 	var sources []string
