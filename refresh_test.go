@@ -137,3 +137,16 @@ func TestDeclaration_SparseIndexesAndGuards(t *testing.T) {
 		}
 	}
 }
+
+// A program that does not know of versions changes an item without raising its own.
+func TestRefresh_SeesChangesThatRaiseNoVersion(t *testing.T) {
+	s := settlerStore(t)
+	mustEntity(t, s.Table, settlers(3, versioned()))
+	old := settlerAt(2, "1", rawItem{"version": avN("4")})
+	now := with(old, rawItem{"town": avS("Basel")})
+	s.write(now)
+	done, err := s.Refresh(t.Context(), old)
+	require.NoError(t, err)
+	require.Equal(t, monotable.RefreshOvertaken, done)
+	require.Equal(t, now, s.stored(profileKey))
+}

@@ -153,6 +153,8 @@ type tableCore struct {
 
 	mu     sync.RWMutex
 	models map[string]*model // by entity name and alias
+
+	ensured ensured
 }
 
 // indexKeys are the key attributes of the table (name "") or of an index.

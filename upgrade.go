@@ -345,15 +345,12 @@ func (w *write) raiseBack(raw attributeMap) error {
 	return nil
 }
 
-// whereUnchanged adds the condition that the item is as it was read: by its version, or else by all its attributes, those of T's and of
+// whereUnchanged adds the condition that the item is as it was read: by its version, which not every program raises, and by all its attributes, those of T and of
 // keys that it lacks among them.
 func (w *write) whereUnchanged(raw attributeMap) {
 	m := w.m
 	m.wherePresent(w.exprBuilder, w.expect.now)
-	if w.expect.version != nil {
-		w.whereVersion()
-		return
-	}
+	w.whereVersion()
 	names := []string{m.table.schemaVersion}
 	for _, f := range m.plan.Fields {
 		names = append(names, f.Name)
@@ -369,7 +366,7 @@ func (w *write) whereUnchanged(raw attributeMap) {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		switch av, stored := raw[name]; {
-		case m.primary.byName(name) != nil:
+		case m.primary.byName(name) != nil, name == m.table.writeID && w.expect.mark != "":
 		case stored:
 			w.where(w.top(name).Equal(value(av)))
 		default:

@@ -1,0 +1,666 @@
+package monotable_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/memdb"
+	"github.com/monotable/monotable/monotabletest"
+)
+
+// A badge is an item that expires.
+type badge struct {
+	ID      string    `dynamodbav:"id"`
+	User    string    `dynamodbav:"user"`
+	Expires time.Time `dynamodbav:"expires"`
+}
+
+var badgeUntil = monotable.Field(func(s *badge) *time.Time { return &s.Expires })
+
+func badgeSchema() monotable.Schema[badge] {
+	return monotable.Schema[badge]{
+		Name: "Badge", Key: monotable.Key{Partition: "BADGE#{id}", Sort: "S"},
+		Rules: []monotable.Rule[badge]{monotable.ExpiresAt(badgeUntil)},
+	}
+}
+
+// site is a database on which tables and indexes take their time, if it is in memory.
+type site struct {
+	t      *testing.T
+	client *dynamodb.Client
+	cfg    monotable.TableConfig
+	log    bytes.Buffer
+}
+
+// tableDelay is how long a table or an index is not ACTIVE.
+const tableDelay = 30 * time.Second
+
+// onSite runs a test on a database of its own: in memory and in virtual time, or on the server.
+func onSite(t *testing.T, test func(s *site)) {
+	t.Helper()
+	s := &site{t: t, cfg: lifeConfig()}
+	s.cfg.Logger = slog.New(slog.NewTextHandler(&s.log, nil))
+	if monotabletest.Endpoint(t) != "" {
+		s.client = dynamodb.New(monotabletest.Client(t).Options(), hasty)
+		test(s)
+		return
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s.t, s.client = t, memdb.New(memdb.Options{TableDelay: tableDelay}).Client()
+		test(s)
+	})
+}
+
+// inMemory runs a test that only a database in virtual time can stand.
+func inMemory(t *testing.T, test func(s *site)) {
+	t.Helper()
+	if monotabletest.Endpoint(t) != "" {
+		t.Skip("tables of a server are ACTIVE at once")
+	}
+	onSite(t, test)
+}
+
+func lifeConfig() monotable.TableConfig {
+	return monotable.TableConfig{
+		Name: "life", PartitionKey: "PK", SortKey: "SK",
+		Indexes: []monotable.Index{
+			{Name: "byDay", Local: true, SortKey: "day", SortKeyType: types.ScalarAttributeTypeN},
+			{Name: "byMail", PartitionKey: "GSI1PK", SortKey: "GSI1SK"},
+			{
+				Name: "byUser", PartitionKeys: []monotable.KeyAttribute{{Name: "team"}, {Name: "user"}},
+				Projection: types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{"total"}},
+			},
+		},
+	}
+}
+
+// table is the declared table, with the entity of leases, through any client.
+func (s *site) table(client monotable.Client) *monotable.Table {
+	s.t.Helper()
+	table, err := monotable.NewTable(client, s.cfg)
+	require.NoError(s.t, err)
+	mustEntity(s.t, table, badgeSchema())
+	if monotabletest.Endpoint(s.t) != "" {
+		table = table.With(monotable.Backoff(func(int) time.Duration { return time.Second / 4 }))
+	}
+	return table
+}
+
+// made looks at the table with the plain client; nil if there is none.
+func (s *site) made() *types.TableDescription {
+	s.t.Helper()
+	out, err := s.client.DescribeTable(s.t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("life")})
+	if errors.As(err, new(*types.ResourceNotFoundException)) {
+		return nil
+	}
+	require.NoError(s.t, err)
+	return out.Table
+}
+
+// drop deletes the table and waits until it is gone.
+func (s *site) drop() {
+	s.t.Helper()
+	live := s.made()
+	if live == nil {
+		return
+	}
+	if aws.ToBool(live.DeletionProtectionEnabled) {
+		_, err := s.client.UpdateTable(s.t.Context(), &dynamodb.UpdateTableInput{TableName: aws.String("life"), DeletionProtectionEnabled: aws.Bool(false)})
+		require.NoError(s.t, err)
+		s.rest()
+	}
+	_, err := s.client.DeleteTable(s.t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("life")})
+	require.NoError(s.t, err)
+	pause := tableDelay / 3
+	if monotabletest.Endpoint(s.t) != "" {
+		pause = 10 * time.Millisecond
+	}
+	for s.made() != nil {
+		time.Sleep(pause)
+	}
+}
+
+// rest waits until everything that was begun has come to its end.
+func (s *site) rest() {
+	s.t.Helper()
+	if monotabletest.Endpoint(s.t) == "" {
+		time.Sleep(2 * tableDelay)
+		return
+	}
+	require.Eventually(s.t, func() bool {
+		live := s.made()
+		moving := func(x types.GlobalSecondaryIndexDescription) bool { return x.IndexStatus != types.IndexStatusActive }
+		return live.TableStatus == types.TableStatusActive && !slices.ContainsFunc(live.GlobalSecondaryIndexes, moving)
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
+// requireDeclared wants the table to be ACTIVE and without findings.
+func (s *site) requireDeclared(table *monotable.Table, opts ...monotable.CreateOption) {
+	s.t.Helper()
+	findings, err := table.Verify(s.t.Context(), s.client, opts...)
+	require.NoError(s.t, err)
+	require.Empty(s.t, findings)
+}
+
+// operations are the names of the requests made.
+func operations(f *monotabletest.Faults) []string {
+	var names []string
+	for _, r := range f.Requests() {
+		names = append(names, r.Operation)
+	}
+	return names
+}
+
+func TestCreateInputOptions(t *testing.T) {
+	table, err := monotable.NewTable(dynamodb.New(dynamodb.Options{Region: "us-east-1"}), lifeConfig())
+	require.NoError(t, err)
+	plain := table.CreateInput()
+	assert.Nil(t, plain.ProvisionedThroughput)
+	assert.Nil(t, plain.GlobalSecondaryIndexes[0].ProvisionedThroughput)
+	assert.Nil(t, plain.StreamSpecification)
+	assert.Nil(t, plain.DeletionProtectionEnabled)
+	assert.Empty(t, plain.Tags)
+
+	tags := map[string]string{"team": "shop"}
+	opts := []monotable.CreateOption{
+		monotable.OnDemand(), monotable.Provisioned(5, 2), monotable.IndexThroughput("byUser", 7, 1), monotable.Stream(types.StreamViewTypeNewImage),
+		monotable.Tags(tags), monotable.Tags(map[string]string{"env": "test"}), monotable.DeletionProtection(), monotable.TTL("until"), nil,
+	}
+	tags["team"] = "changed"
+	in := table.CreateInput(opts...)
+	units := func(p *types.ProvisionedThroughput) [2]int64 {
+		return [2]int64{*p.ReadCapacityUnits, *p.WriteCapacityUnits}
+	}
+	assert.Equal(t, types.BillingModeProvisioned, in.BillingMode)
+	assert.Equal(t, [2]int64{5, 2}, units(in.ProvisionedThroughput))
+	assert.Equal(t, "byMail", *in.GlobalSecondaryIndexes[0].IndexName)
+	assert.Equal(t, [2]int64{5, 2}, units(in.GlobalSecondaryIndexes[0].ProvisionedThroughput))
+	assert.Equal(t, [2]int64{7, 1}, units(in.GlobalSecondaryIndexes[1].ProvisionedThroughput))
+	assert.Equal(t, types.StreamViewTypeNewImage, in.StreamSpecification.StreamViewType)
+	assert.Equal(t, []types.Tag{{Key: aws.String("env"), Value: aws.String("test")}, {Key: aws.String("team"), Value: aws.String("shop")}}, in.Tags)
+	assert.True(t, *in.DeletionProtectionEnabled)
+
+	last := table.CreateInput(monotable.Provisioned(5, 2), monotable.OnDemand())
+	assert.Equal(t, types.BillingModePayPerRequest, last.BillingMode)
+	assert.Nil(t, last.ProvisionedThroughput)
+}
+
+// TestCreateOptionsAreChecked before anything is sent.
+func TestCreateOptionsAreChecked(t *testing.T) {
+	onSite(t, func(s *site) {
+		var faults monotabletest.Faults
+		client := faults.Client(s.client)
+		table := s.table(client)
+		for _, opt := range []monotable.CreateOption{
+			monotable.Provisioned(0, 1), monotable.Provisioned(1, 0), monotable.Stream("ALL"), monotable.TTL(string(make([]byte, 256))),
+			monotable.IndexThroughput("byMail", 1, 1), monotable.IndexThroughput("byDay", 1, 1), monotable.IndexThroughput("none", 1, 1),
+		} {
+			requireError(t, table.Create(s.t.Context(), client, opt), monotable.ErrInvalid)
+			requireError(t, second(table.Verify(s.t.Context(), client, opt)), monotable.ErrInvalid)
+			requireError(t, second(table.Plan(s.t.Context(), client, opt)), monotable.ErrInvalid)
+			requireError(t, table.Ensure(s.t.Context(), client, opt), monotable.ErrInvalid)
+		}
+		provisioned := monotable.Provisioned(1, 1)
+		requireError(t, table.Create(s.t.Context(), client, provisioned, monotable.IndexThroughput("byMail", 0, 1)), monotable.ErrInvalid)
+		requireError(t, table.Create(s.t.Context(), client, provisioned, monotable.IndexThroughput("byDay", 1, 1)), monotable.ErrInvalid)
+		requireError(t, table.Create(s.t.Context(), nil), monotable.ErrInvalid)
+		requireError(t, table.DropIndex(s.t.Context(), nil, "gone"), monotable.ErrInvalid)
+		assert.Empty(t, faults.Requests())
+	})
+}
+
+// TestCreate makes the whole table, and a second time finds it done.
+func TestCreate(t *testing.T) {
+	onSite(t, func(s *site) {
+		var faults monotabletest.Faults
+		client := faults.Client(s.client)
+		table := s.table(client)
+		opts := []monotable.CreateOption{
+			monotable.Stream(types.StreamViewTypeKeysOnly), monotable.Tags(map[string]string{"a": "b"}), monotable.DeletionProtection(), monotable.OnDemand(),
+		}
+		require.NoError(s.t, table.Create(s.t.Context(), client, opts...))
+		live := s.made()
+		assert.Equal(t, types.TableStatusActive, live.TableStatus)
+		assert.True(t, *live.DeletionProtectionEnabled)
+		s.requireDeclared(table, opts...)
+		ttl, err := s.client.DescribeTimeToLive(s.t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: aws.String("life")})
+		require.NoError(s.t, err)
+		assert.Equal(t, "expires", *ttl.TimeToLiveDescription.AttributeName, "of the entity's ExpiresAt")
+
+		before := len(faults.Requests())
+		require.NoError(s.t, table.Create(s.t.Context(), client, opts...))
+		assert.Equal(t, []string{"DescribeTable", "DescribeTimeToLive"}, operations(&faults)[before:])
+		assert.Empty(t, s.log.String())
+		s.drop()
+	})
+}
+
+// TestCreateProvisioned, with a TTL attribute of the option's.
+func TestCreateProvisioned(t *testing.T) {
+	onSite(t, func(s *site) {
+		table := s.table(s.client)
+		opts := []monotable.CreateOption{monotable.Provisioned(3, 2), monotable.IndexThroughput("byMail", 4, 1), monotable.TTL("until")}
+		require.NoError(s.t, table.Create(s.t.Context(), s.client, opts...))
+		s.requireDeclared(table, opts...)
+		live := s.made()
+		assert.EqualValues(t, 3, *live.ProvisionedThroughput.ReadCapacityUnits)
+		ttl, err := s.client.DescribeTimeToLive(s.t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: aws.String("life")})
+		require.NoError(s.t, err)
+		assert.Equal(t, "until", *ttl.TimeToLiveDescription.AttributeName)
+		s.drop()
+	})
+}
+
+// TestF132_CreateKilledAnywhere kills Create at each request, before it is sent and after it was applied; the next Create comes to the same table.
+func TestF132_CreateKilledAnywhere(t *testing.T) {
+	onSite(t, func(s *site) {
+		for _, stop := range []func(*monotabletest.Faults, int){(*monotabletest.Faults).StopAt, (*monotabletest.Faults).StopAfter} {
+			for n := 1; ; n++ {
+				var faults monotabletest.Faults
+				client := faults.Client(s.client)
+				stop(&faults, n)
+				err := s.table(client).Create(s.t.Context(), client, monotable.Stream(types.StreamViewTypeKeysOnly))
+				if len(faults.Requests()) < n {
+					require.NoError(s.t, err)
+					require.Greater(s.t, n, 5)
+					break
+				}
+				require.ErrorIs(s.t, err, monotabletest.ErrStopped)
+				table := s.table(s.client)
+				require.NoError(s.t, table.Create(s.t.Context(), s.client, monotable.Stream(types.StreamViewTypeKeysOnly)))
+				s.requireDeclared(table, monotable.Stream(types.StreamViewTypeKeysOnly))
+				s.drop()
+			}
+			s.drop()
+		}
+	})
+}
+
+// TestF132_CreateInBadWeather: replies are lost, the service throttles, has reached a limit or fails.
+func TestF132_CreateInBadWeather(t *testing.T) {
+	onSite(t, func(s *site) {
+		for _, fault := range []monotabletest.Fault{
+			monotabletest.ReplyLost(), monotabletest.InternalServerError(), monotabletest.AfterApplying(monotabletest.InternalServerError()),
+			monotabletest.Throttle(memdb.ThrottlingError), monotabletest.Refuse(http.StatusBadRequest, "LimitExceededException"),
+			monotabletest.Refuse(http.StatusBadRequest, "ResourceInUseException"),
+		} {
+			var faults monotabletest.Faults
+			// More often than the SDK tries, so that it is Create that goes on.
+			faults.Script("CreateTable", fault, fault, fault, fault, fault)
+			faults.Script("DescribeTable", nil, fault, fault, fault, fault)
+			faults.Script("UpdateTimeToLive", fault, fault, fault, fault)
+			client := faults.Client(s.client, hasty)
+			table := s.table(client)
+			// A lost reply is not an answer: the SDK's own tries are all there are.
+			for range 6 {
+				if err := table.Create(s.t.Context(), client); err == nil {
+					break
+				}
+			}
+			s.requireDeclared(s.table(s.client))
+			s.drop()
+		}
+	})
+}
+
+// TestF132_ManyColdStarts has 16 processes create the table at the same time.
+func TestF132_ManyColdStarts(t *testing.T) {
+	onSite(t, func(s *site) {
+		var faults monotabletest.Faults
+		var mu sync.Mutex
+		errs := []error{}
+		var all sync.WaitGroup
+		for range 16 {
+			client := faults.Client(s.client)
+			table := s.table(client)
+			all.Go(func() {
+				err := table.Create(s.t.Context(), client)
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, err)
+			})
+		}
+		all.Wait()
+		for _, err := range errs {
+			require.NoError(s.t, err)
+		}
+		created := 0
+		for _, r := range faults.Requests() {
+			if r.Operation == "CreateTable" && r.Applied() {
+				created++
+			}
+		}
+		assert.Equal(t, 1, created)
+		s.requireDeclared(s.table(s.client))
+	})
+}
+
+// TestF132_TableOnItsWay is being created, or deleted, by somebody else.
+func TestF132_TableOnItsWay(t *testing.T) {
+	inMemory(t, func(s *site) {
+		table := s.table(s.client)
+		_, err := s.client.CreateTable(s.t.Context(), table.CreateInput())
+		require.NoError(s.t, err)
+		require.Equal(s.t, types.TableStatusCreating, s.made().TableStatus)
+		require.NoError(s.t, table.Create(s.t.Context(), s.client))
+		s.requireDeclared(table)
+
+		first := *s.made().TableId
+		_, err = s.client.DeleteTable(s.t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("life")})
+		require.NoError(s.t, err)
+		require.Equal(s.t, types.TableStatusDeleting, s.made().TableStatus)
+		require.NoError(s.t, table.Create(s.t.Context(), s.client))
+		s.requireDeclared(table)
+		assert.NotEqual(t, first, *s.made().TableId)
+
+		// Deleted behind the look that shows it ACTIVE.
+		s.drop()
+		var faults monotabletest.Faults
+		deleted := false
+		faults.Between(func(r monotabletest.Request) {
+			if r.Operation != "DescribeTable" || deleted || s.made() == nil || s.made().TableStatus != types.TableStatusActive {
+				return
+			}
+			deleted = true
+			s.drop()
+		})
+		client := faults.Client(s.client)
+		slow := s.table(client).With(monotable.AttemptTimeout(-1))
+		require.NoError(s.t, slow.Create(s.t.Context(), client))
+		require.True(s.t, deleted)
+		s.requireDeclared(table)
+	})
+}
+
+// TestCreateDeadline: the context's, or ten minutes; the error tells what was waited for.
+func TestCreateDeadline(t *testing.T) {
+	inMemory(t, func(s *site) {
+		table := s.table(s.client)
+		ctx, cancel := context.WithTimeout(s.t.Context(), tableDelay/2)
+		defer cancel()
+		start := time.Now()
+		err := table.Create(ctx, s.client)
+		require.ErrorIs(s.t, err, context.DeadlineExceeded)
+		require.ErrorContains(s.t, err, "CREATING")
+		assert.Equal(t, tableDelay/2, time.Since(start))
+
+		canceled, stop := context.WithCancelCause(s.t.Context())
+		cause := errors.New("no longer wanted")
+		stop(cause)
+		var faults monotabletest.Faults
+		client := faults.Client(s.client)
+		require.ErrorIs(s.t, s.table(client).Create(canceled, client), cause)
+		assert.Empty(t, faults.Requests())
+	})
+	if monotabletest.Endpoint(t) != "" {
+		return
+	}
+	synctest.Test(t, func(t *testing.T) {
+		never := memdb.New(memdb.Options{TableDelay: 24 * time.Hour}).Client()
+		table, err := monotable.NewTable(never, lifeConfig())
+		require.NoError(t, err)
+		start := time.Now()
+		require.ErrorIs(t, table.Create(t.Context(), never), context.DeadlineExceeded)
+		assert.Equal(t, 10*time.Minute, time.Since(start))
+
+		// A refusal that never ends is an error in the end, whatever the context says.
+		var faults monotabletest.Faults
+		faults.Rate("CreateTable", 1, monotabletest.Refuse(http.StatusBadRequest, "LimitExceededException"))
+		client := faults.Client(memdb.New(memdb.Options{}).Client())
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		start = time.Now()
+		require.ErrorAs(t, table.Create(ctx, client), new(*types.LimitExceededException))
+		assert.Less(t, time.Since(start), 20*time.Minute)
+		assert.Less(t, len(faults.Requests()), 2000, "no hot loop")
+	})
+}
+
+// TestCreateRefused: what the service refuses for good is not tried again.
+func TestCreateRefused(t *testing.T) {
+	onSite(t, func(s *site) {
+		var faults monotabletest.Faults
+		faults.Script("CreateTable", monotabletest.Refuse(http.StatusBadRequest, "AccessDeniedException"))
+		client := faults.Client(s.client)
+		err := s.table(client).Create(s.t.Context(), client)
+		require.ErrorContains(s.t, err, "monotable: Create life: AccessDeniedException")
+		assert.Equal(t, []string{"DescribeTable", "CreateTable"}, operations(&faults))
+		assert.Nil(t, s.made())
+	})
+}
+
+// TestF132_CreateLeavesDriftAlone: a table that programs would fail on is an error that says why, and stays as it is.
+func TestF132_CreateLeavesDriftAlone(t *testing.T) {
+	onSite(t, func(s *site) {
+		full := s.cfg
+		s.cfg.Indexes = s.cfg.Indexes[:2]
+		require.NoError(s.t, s.table(s.client).Create(s.t.Context(), s.client))
+		s.cfg = full
+
+		var faults monotabletest.Faults
+		client := faults.Client(s.client)
+		err := s.table(client).Create(s.t.Context(), client)
+		var drift *monotable.DriftError
+		require.ErrorAs(s.t, err, &drift)
+		require.EqualError(s.t, err, "monotable: Create life: table life is not as declared: index byUser: index missing: want HASH team, HASH user")
+		assert.Equal(t, monotable.IndexMissing, drift.Findings[0].Kind)
+		assert.Equal(t, []string{"DescribeTable"}, operations(&faults), "nothing is changed")
+
+		// What breaks nothing is success, and told.
+		s.cfg.Indexes = s.cfg.Indexes[:1]
+		require.NoError(s.t, s.table(client).Create(s.t.Context(), client, monotable.Stream(types.StreamViewTypeKeysOnly)))
+		assert.Contains(t, s.log.String(), "byMail")
+		assert.Contains(t, s.log.String(), "stream off")
+		assert.Nil(t, s.made().StreamSpecification)
+	})
+}
+
+// TestF133_TTLToggledTooOften: DynamoDB refuses a second change of TTL within the hour. Create goes on without; Apply waits for it.
+func TestF133_TTLToggledTooOften(t *testing.T) {
+	inMemory(t, func(s *site) {
+		var faults monotabletest.Faults
+		client := faults.Client(s.client)
+		table := s.table(client)
+		refused := monotabletest.Refuse(http.StatusBadRequest, "ValidationException")
+		faults.Rate("UpdateTimeToLive", 1, refused)
+		require.NoError(s.t, table.Create(s.t.Context(), client))
+		assert.Contains(t, s.log.String(), "TTL off")
+		findings, err := table.Verify(s.t.Context(), client)
+		require.NoError(s.t, err)
+		require.Equal(s.t, []monotable.Finding{{Kind: monotable.TTLOff, Want: "expires"}}, findings)
+
+		changes, err := table.Plan(s.t.Context(), client)
+		require.NoError(s.t, err)
+		require.Equal(s.t, []monotable.Step{{Kind: monotable.StepTTL, Name: "expires"}}, changes.Steps)
+		start := time.Now()
+		go func() {
+			time.Sleep(40 * time.Minute)
+			faults.Reset()
+		}()
+		require.NoError(s.t, table.Apply(s.t.Context(), client, changes))
+		assert.GreaterOrEqual(t, time.Since(start), 40*time.Minute)
+		assert.Less(t, time.Since(start), 41*time.Minute)
+		s.requireDeclared(table)
+
+		// It does not wait for ever.
+		s.drop()
+		faults.Rate("UpdateTimeToLive", 1, refused)
+		require.NoError(s.t, table.Create(s.t.Context(), client))
+		start = time.Now()
+		err = table.Apply(s.t.Context(), client, changes)
+		require.ErrorIs(s.t, err, context.DeadlineExceeded)
+		require.ErrorContains(s.t, err, "switch on TTL expires")
+		assert.Equal(t, 65*time.Minute, time.Since(start))
+	})
+}
+
+// TestEnsure runs once for all callers, and again only after a failure.
+func TestEnsure(t *testing.T) {
+	onSite(t, func(s *site) {
+		var faults monotabletest.Faults
+		client := faults.Client(s.client)
+		table := s.table(client)
+		faults.Script("CreateTable", monotabletest.Refuse(http.StatusBadRequest, "AccessDeniedException"))
+		require.Error(s.t, table.Ensure(s.t.Context(), client))
+
+		var all sync.WaitGroup
+		errs := make([]error, 16)
+		for i := range errs {
+			all.Go(func() { errs[i] = table.With(monotable.Consistent()).Ensure(s.t.Context(), client) })
+		}
+		all.Wait()
+		for _, err := range errs {
+			require.NoError(s.t, err)
+		}
+		created, ttl := 0, 0
+		for _, name := range operations(&faults) {
+			switch name {
+			case "CreateTable":
+				created++
+			case "UpdateTimeToLive":
+				ttl++
+			}
+		}
+		assert.Equal(t, 2, created, "the refused one and one more")
+		assert.Equal(t, 1, ttl)
+
+		sent := len(faults.Requests())
+		require.NoError(s.t, table.Ensure(s.t.Context(), client))
+		assert.Len(t, faults.Requests(), sent, "kept")
+		require.NoError(s.t, table.Ensure(s.t.Context(), client, monotable.OnDemand()))
+		assert.Len(t, faults.Requests(), sent+2, "other options are looked at")
+		require.NoError(s.t, table.With(monotable.TableName("other")).Ensure(s.t.Context(), client))
+		assert.Greater(t, len(faults.Requests()), sent+2, "so is another table")
+	})
+}
+
+// TestEnsureCancelled: one caller's context does not end the others' run; the last one's does.
+func TestEnsureCancelled(t *testing.T) {
+	inMemory(t, func(s *site) {
+		var faults monotabletest.Faults
+		client := faults.Client(s.client)
+		table := s.table(client)
+		first, leave := context.WithTimeout(s.t.Context(), tableDelay/3)
+		defer leave()
+		var firstErr, secondErr error
+		var both sync.WaitGroup
+		both.Go(func() { firstErr = table.Ensure(first, client) })
+		synctest.Wait()
+		both.Go(func() { secondErr = table.Ensure(s.t.Context(), client) })
+		both.Wait()
+		require.ErrorIs(s.t, firstErr, context.DeadlineExceeded)
+		require.NoError(s.t, secondErr)
+		s.requireDeclared(table)
+
+		s.drop()
+		alone := s.table(client) // another Table, which has ensured nothing
+		ctx, cancel := context.WithTimeout(s.t.Context(), tableDelay/3)
+		defer cancel()
+		require.ErrorIs(s.t, alone.Ensure(ctx, client), context.DeadlineExceeded)
+		synctest.Wait()
+		sent := len(faults.Requests())
+		time.Sleep(time.Hour)
+		assert.Len(t, faults.Requests(), sent, "nobody waits, so nothing runs")
+		require.NoError(s.t, alone.Ensure(s.t.Context(), client))
+	})
+}
+
+// TestTruncate empties a table, or the scope of one.
+func TestTruncate(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{Name: "life"})
+	seven, seventy := tenantUsers(t, s.Table, "T#7"), tenantUsers(t, s.Table, "T#70")
+	fill := func() {
+		for _, tenant := range []string{"T#7", "T#70"} {
+			for i := range 60 {
+				s.write(keyPS(tenant+"#"+string(rune('a'+i%26)), string(rune('A'+i))))
+			}
+		}
+		require.NoError(t, second(seven.Create(t.Context(), tenantUser{ID: "ann", Name: "Ann"})))
+		require.NoError(t, second(seventy.Create(t.Context(), tenantUser{ID: "bob", Name: "Bob"})))
+	}
+	fill()
+	total := len(s.dump())
+	require.NoError(t, s.Scoped("T#7").Truncate(t.Context()))
+	left := s.dump()
+	require.Len(t, left, total/2)
+	for _, item := range left {
+		assert.NotContains(t, text(item["PK"])+"#", "T#7#")
+		if owner := asMap(item["_owner"]); owner != nil {
+			assert.Contains(t, text(owner["PK"]), "T#70")
+		}
+	}
+	require.NoError(t, s.Truncate(t.Context()))
+	require.Empty(t, s.dump())
+	require.NoError(t, s.Truncate(t.Context()), "nothing to do")
+
+	// A failure leaves the rest, and the next call takes it.
+	fill()
+	var faults monotabletest.Faults
+	faults.StopAt(6)
+	require.ErrorIs(t, s.over(faults.Client(s.client)).Truncate(t.Context()), monotabletest.ErrStopped)
+	require.NotEmpty(t, s.dump())
+	faults.Reset()
+	faults.Rate("BatchWriteItem", 0.3, monotabletest.Unprocessed(20))
+	require.NoError(t, s.over(faults.Client(s.client)).With(monotable.Backoff(atEase), monotable.Concurrency(7)).Truncate(t.Context()))
+	require.Empty(t, s.dump())
+
+	fill()
+	require.NoError(t, s.With(monotable.Pace(100_000)).Truncate(t.Context()))
+	require.Empty(t, s.dump())
+	err := s.With(monotable.TableName("none")).Truncate(t.Context())
+	require.ErrorAs(t, err, new(*types.ResourceNotFoundException))
+}
+
+// A tenant's user has a unique name.
+type tenantUser struct {
+	ID   string `dynamodbav:"id"`
+	Name string `dynamodbav:"name"`
+}
+
+func tenantUsers(t *testing.T, table *monotable.Table, tenant string) *monotable.Entity[tenantUser] {
+	name := monotable.Field(func(u *tenantUser) *string { return &u.Name })
+	return mustEntity(t, table.Scoped(tenant), monotable.Schema[tenantUser]{
+		Name: "UserOf" + tenant[2:], Key: monotable.Key{Partition: tenant + "#U#{id}", Sort: "U"},
+		Rules: []monotable.Rule[tenantUser]{name.Unique()},
+	})
+}
+
+// TestLifecycleIsObserved as one operation each.
+func TestLifecycleIsObserved(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{Name: "life"})
+	seen := &lifeObserver{}
+	s.cfg.Observer = seen
+	table := s.over(s.client)
+	require.NoError(t, table.Create(t.Context(), s.client))
+	require.NoError(t, table.Ensure(t.Context(), s.client))
+	require.NoError(t, second(table.Verify(t.Context(), s.client)))
+	require.NoError(t, second(table.Plan(t.Context(), s.client)))
+	require.NoError(t, table.Apply(t.Context(), s.client, monotable.Changes{}))
+	require.NoError(t, table.DropIndex(t.Context(), s.client, "none"))
+	require.NoError(t, table.Truncate(t.Context()))
+	assert.Equal(t, []string{"Create 1", "Ensure 1", "Verify 1", "Plan 1", "Apply 0", "DropIndex 1", "Truncate 4"}, seen.ended)
+}
+
+type lifeObserver struct {
+	monotable.NoObserver
+	ended []string
+}
+
+func (o *lifeObserver) OperationEnd(_ context.Context, op monotable.OperationInfo, result monotable.OperationResult) {
+	o.ended = append(o.ended, op.Name+" "+string(rune('0'+result.Requests)))
+}

@@ -1,0 +1,67 @@
+package migrate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/monotable/monotable"
+)
+
+// Reindex brings every item of a table to the form that its entities give it today, by [monotable.Table.Refresh]: the keys of indexes after a template has
+// changed, tags, derived and transformed attributes, upgrades. All entities must be defined on the table before: items of others are counted as foreign and left alone. It is a
+// [Backfill] with all that this says of crashes, several workers, live writers and errors; items that have expired count as gone.
+//
+// First deploy the program that writes the new form; then run it. Its name is made from the table's
+// [monotable.Declaration], so that another declaration is another backfill, and the same one has nothing to do when it is done. What a declaration does not show, such as what a
+// transform does, needs [Restart], or a name of its own: [Named].
+//
+// An item that does not decode, is of a newer schema, or whose primary key today's template would make otherwise, has failed. The last one must move: [MovePartition].
+func Reindex(ctx context.Context, store *Store, table *monotable.Table, opts ...BackfillOption) (Report, error) {
+	name, err := reindexName(table)
+	if err != nil {
+		return Report{}, err
+	}
+	b := newBackfill(store, name, table, opts)
+	b.unwritable = true
+	table = table.With(monotable.Capacity(&b.pacer.refreshed))
+	b.work = func(ctx context.Context, stored item) (outcome, error) { return b.refresh(ctx, table, stored) }
+	return b.run(ctx)
+}
+
+// Named gives a [Reindex] a name of its own.
+func Named(name string) BackfillOption { return func(c *config) { c.name = name } }
+
+// reindexName is a name for what is declared.
+func reindexName(table *monotable.Table) (string, error) {
+	declared, err := json.Marshal(table.Declaration())
+	if err != nil {
+		return "", fmt.Errorf("migrate: %w", err)
+	}
+	sum := sha256.Sum256(declared)
+	return "reindex-" + hex.EncodeToString(sum[:8]), nil
+}
+
+// refresh makes one try at an item.
+func (b *backfill) refresh(ctx context.Context, table *monotable.Table, stored item) (outcome, error) {
+	if b.layout.isOwn(stored) {
+		return foreign, nil
+	}
+	if b.dryRun {
+		if stale, err := table.Stale(stored); stale || err != nil {
+			return rewritten, err
+		}
+	}
+	done, err := table.Refresh(ctx, stored) // of what is not stale it tells the rest, and sends nothing
+	switch done {
+	case monotable.RefreshForeign:
+		return foreign, err
+	case monotable.RefreshRewritten:
+		return rewritten, err
+	case monotable.RefreshOvertaken:
+		return overtaken, err
+	}
+	return current, err
+}
