@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -294,24 +295,31 @@ func TestF132_CreateKilledAnywhere(t *testing.T) {
 // TestF132_CreateInBadWeather: replies are lost, the service throttles, has reached a limit or fails.
 func TestF132_CreateInBadWeather(t *testing.T) {
 	onSite(t, func(s *site) {
-		for _, fault := range []monotabletest.Fault{
-			monotabletest.ReplyLost(), monotabletest.InternalServerError(), monotabletest.AfterApplying(monotabletest.InternalServerError()),
-			monotabletest.Throttle(memdb.ThrottlingError), monotabletest.Refuse(http.StatusBadRequest, "LimitExceededException"),
-			monotabletest.Refuse(http.StatusBadRequest, "ResourceInUseException"),
+		for _, row := range []struct {
+			fault monotabletest.Fault
+			calls int // of Create, at the most
+		}{
+			{monotabletest.ReplyLost(), 6}, // not an answer: the SDK's own tries are all there are
+			{monotabletest.InternalServerError(), 1},
+			{monotabletest.AfterApplying(monotabletest.InternalServerError()), 1},
+			{monotabletest.Throttle(memdb.ThrottlingError), 1},
+			{monotabletest.Refuse(http.StatusBadRequest, "LimitExceededException"), 1},
+			{monotabletest.Refuse(http.StatusBadRequest, "ResourceInUseException"), 1},
 		} {
 			var faults monotabletest.Faults
 			// More often than the SDK tries, so that it is Create that goes on.
+			fault := row.fault
 			faults.Script("CreateTable", fault, fault, fault, fault, fault)
 			faults.Script("DescribeTable", nil, fault, fault, fault, fault)
 			faults.Script("UpdateTimeToLive", fault, fault, fault, fault)
 			client := faults.Client(s.client, hasty)
-			table := s.table(client)
-			// A lost reply is not an answer: the SDK's own tries are all there are.
-			for range 6 {
-				if err := table.Create(s.t.Context(), client); err == nil {
-					break
+			err := s.table(client).Create(s.t.Context(), client)
+			for range row.calls - 1 {
+				if err != nil {
+					err = s.table(client).Create(s.t.Context(), client)
 				}
 			}
+			require.NoError(s.t, err)
 			s.requireDeclared(s.table(s.client))
 			s.drop()
 		}
@@ -367,6 +375,19 @@ func TestF132_TableOnItsWay(t *testing.T) {
 		require.NoError(s.t, table.Create(s.t.Context(), s.client))
 		s.requireDeclared(table)
 		assert.NotEqual(t, first, *s.made().TableId)
+
+		// One of another layout, too, is on its way out.
+		s.drop()
+		in := table.CreateInput()
+		in.KeySchema[0].AttributeName, in.AttributeDefinitions[0].AttributeName = aws.String("id"), aws.String("id")
+		in.LocalSecondaryIndexes, in.AttributeDefinitions = nil, append(in.AttributeDefinitions[:2], in.AttributeDefinitions[3:]...)
+		_, err = s.client.CreateTable(s.t.Context(), in)
+		require.NoError(s.t, err)
+		s.rest()
+		_, err = s.client.DeleteTable(s.t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("life")})
+		require.NoError(s.t, err)
+		require.NoError(s.t, table.Create(s.t.Context(), s.client))
+		s.requireDeclared(table)
 
 		// Deleted behind the look that shows it ACTIVE.
 		s.drop()
@@ -509,6 +530,35 @@ func TestF133_TTLToggledTooOften(t *testing.T) {
 	})
 }
 
+// TestTTLOnItsWay: what is being switched on is left to it; what is otherwise in the way Create leaves alone, too.
+func TestTTLOnItsWay(t *testing.T) {
+	onSite(t, func(s *site) {
+		table := s.table(s.client)
+		require.NoError(s.t, table.Create(s.t.Context(), s.client))
+		for _, row := range []struct {
+			attribute string
+			status    types.TimeToLiveStatus
+			told      bool
+		}{
+			{"expires", types.TimeToLiveStatusEnabling, false},
+			{"until", types.TimeToLiveStatusEnabling, true},
+			{"until", types.TimeToLiveStatusEnabled, true},
+			{"expires", types.TimeToLiveStatusDisabling, true},
+		} {
+			s.log.Reset()
+			var faults monotabletest.Faults
+			admin := &otherAnswers{Client: faults.Client(s.client), ttl: &types.TimeToLiveDescription{AttributeName: &row.attribute, TimeToLiveStatus: row.status}}
+			require.NoError(s.t, table.Create(s.t.Context(), admin))
+			assert.Equal(s.t, []string{"DescribeTable"}, operations(&faults), "and no UpdateTimeToLive")
+			assert.Equal(s.t, row.told, s.log.Len() > 0)
+			if row.status == types.TimeToLiveStatusEnabling && !row.told {
+				require.NoError(s.t, table.Apply(s.t.Context(), admin, monotable.Changes{Table: "life", Steps: []monotable.Step{{Kind: monotable.StepTTL, Name: "expires"}}}))
+				assert.Len(s.t, faults.Requests(), 1)
+			}
+		}
+	})
+}
+
 // TestEnsure runs once for all callers, and again only after a failure.
 func TestEnsure(t *testing.T) {
 	onSite(t, func(s *site) {
@@ -622,6 +672,20 @@ func TestTruncate(t *testing.T) {
 	fill()
 	require.NoError(t, s.With(monotable.Pace(100_000)).Truncate(t.Context()))
 	require.Empty(t, s.dump())
+	faults.Reset()
+	faults.Rate("BatchWriteItem", 1, monotabletest.Refuse(http.StatusBadRequest, "AccessDeniedException"))
+	fill()
+	require.ErrorContains(t, s.over(faults.Client(s.client)).Truncate(t.Context()), "monotable: Truncate life: AccessDeniedException")
+
+	// More than a page.
+	for i := range 60 {
+		s.write(rawItem{"PK": avS("big"), "SK": avS(string(rune('A' + i))), "b": avS(strings.Repeat("x", 30_000)), "_owner": avM(keyPS("T#7", "x"))})
+	}
+	require.NoError(t, s.Scoped("T#7").Truncate(t.Context()))
+	require.Len(t, s.dump(), 60+62, "what looks like a guard's owner elsewhere makes no guard")
+	require.NoError(t, s.With(monotable.Concurrency(1)).Truncate(t.Context()))
+	require.Empty(t, s.dump())
+
 	err := s.With(monotable.TableName("none")).Truncate(t.Context())
 	require.ErrorAs(t, err, new(*types.ResourceNotFoundException))
 }

@@ -424,6 +424,12 @@ func TestVerifyOnlyWhatIsDeclared(t *testing.T) {
 		require.NoError(s.t, err)
 		assert.Empty(s.t, findings)
 		assert.Equal(s.t, []string{"DescribeTable"}, operations(&faults))
+
+		// A server that knows no tags is not held to them.
+		faults.Script("ListTagsOfResource", monotabletest.Refuse(400, "UnknownOperationException"))
+		findings, err = table.Verify(s.t.Context(), client, monotable.Tags(map[string]string{"a": "b"}))
+		require.NoError(s.t, err)
+		assert.Empty(s.t, findings)
 	})
 }
 

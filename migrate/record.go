@@ -353,11 +353,15 @@ type storeError struct {
 }
 
 func (e *storeError) Error() string {
-	why := e.err.Error()
-	if api, ok := errors.AsType[smithy.APIError](e.err); ok {
-		why = api.ErrorCode()
+	return fmt.Sprintf("migrate: %s record %q in table %s: %s", e.op, e.name, e.table, bare(e.err))
+}
+
+// bare is the text of an error inside another one: of the service its code alone, since its message may quote the request.
+func bare(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return api.ErrorCode()
 	}
-	return fmt.Sprintf("migrate: %s record %q in table %s: %s", e.op, e.name, e.table, strings.TrimPrefix(why, "migrate: "))
+	return strings.TrimPrefix(err.Error(), "migrate: ")
 }
 
 func (e *storeError) Unwrap() error { return e.err }

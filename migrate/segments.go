@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/monotable/monotable"
 )
@@ -644,11 +642,7 @@ type workError struct {
 }
 
 func (e *workError) Error() string {
-	why := e.err.Error()
-	if api, ok := errors.AsType[smithy.APIError](e.err); ok {
-		why = api.ErrorCode()
-	}
-	return fmt.Sprintf("migrate: %s: %s table %s: %s", e.name, e.op, e.table, strings.TrimPrefix(why, "migrate: "))
+	return fmt.Sprintf("migrate: %s: %s table %s: %s", e.name, e.op, e.table, bare(e.err))
 }
 
 func (e *workError) Unwrap() error { return e.err }
