@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -126,6 +127,9 @@ func (t *Table) plan(findings []Finding, w *wants) Changes {
 		}
 	}
 	c.Steps = append(c.Steps, adding...)
+	if slices.ContainsFunc(findings, func(f Finding) bool { return f.Kind == TableKey }) {
+		c.Steps = nil // it is another program's table
+	}
 	return c
 }
 

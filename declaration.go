@@ -21,7 +21,8 @@ type Declaration struct {
 	WriteID       string              `json:"writeId"`
 	SchemaVersion string              `json:"schemaVersion"`
 	Delimiter     string              `json:"delimiter"`
-	TTL           string              `json:"ttl,omitempty"` // the attribute of [ExpiresAt]; "" if no entity has one
+	Scope         []string            `json:"scope,omitempty"` // what [Table.Scoped] narrows it to
+	TTL           string              `json:"ttl,omitempty"`   // the attribute of [ExpiresAt]; "" if no entity has one
 	Entities      []EntityDeclaration `json:"entities,omitempty"`
 }
 
@@ -60,6 +61,9 @@ func (t *Table) Declaration() Declaration {
 	}
 	if len(t.primary.sort) > 0 {
 		d.SortKey = t.primary.sort[0]
+	}
+	for _, scope := range t.options.scopes {
+		d.Scope = append(d.Scope, scope.whole)
 	}
 	for _, name := range indexNames(t.tableCore) {
 		d.Indexes = append(d.Indexes, t.indexes[name].declaration())

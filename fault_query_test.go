@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -24,10 +25,20 @@ import (
 type scriptedClient struct {
 	monotable.Client
 	pages  []dynamodb.QueryOutput
-	starts []rawItem // ExclusiveStartKey of each request
+	mu     sync.Mutex // pages are read ahead
+	starts []rawItem  // ExclusiveStartKey of each request
+}
+
+// asked are the ExclusiveStartKeys of all requests.
+func (c *scriptedClient) asked() []rawItem {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.starts)
 }
 
 func (c *scriptedClient) next(start rawItem) dynamodb.QueryOutput {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.starts = append(c.starts, start)
 	return c.pages[(len(c.starts)-1)%len(c.pages)]
 }
@@ -87,19 +98,19 @@ func TestF055_EmptyPagesAnywhere(t *testing.T) {
 			got, err := q.Collect(ctx)
 			require.NoError(t, err)
 			require.Equal(t, []int{2, 3, 5, 6}, numbers(got))
-			require.Equal(t, starts, client.starts)
+			require.Equal(t, starts, client.asked())
 
 			client.starts = nil
 			n, err := q.Count(ctx)
 			require.NoError(t, err)
 			require.Equal(t, 4, n)
-			require.Equal(t, starts, client.starts)
+			require.Equal(t, starts, client.asked())
 
 			client.starts = nil
 			first, err := q.First(ctx)
 			require.NoError(t, err)
 			require.Equal(t, 2, first.Page)
-			require.Len(t, client.starts, 3)
+			require.Len(t, client.asked(), 3)
 
 			client.starts = nil
 			var seen []int
@@ -112,7 +123,7 @@ func TestF055_EmptyPagesAnywhere(t *testing.T) {
 			}
 			require.Empty(t, cursor)
 			require.Equal(t, []int{2, 3, 5, 6}, seen)
-			require.Equal(t, starts, client.starts, "a page without a limit is one request")
+			require.Equal(t, starts, client.asked(), "a page without a limit is one request")
 
 			client.starts = nil
 			page, err := q.Limit(5).Page(ctx)
@@ -131,7 +142,7 @@ func TestF055_EmptyPagesAnywhere(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, page.Items, "and the last page may be empty")
 		require.Empty(t, page.Next)
-		require.Equal(t, []rawItem{nil, noteAt(2)}, client.starts)
+		require.Equal(t, []rawItem{nil, noteAt(2)}, client.asked())
 	})
 }
 
@@ -147,7 +158,7 @@ func TestF057_StopsInsideAPage(t *testing.T) {
 		client.starts = nil
 		_, err = q.From(page.Next).Page(ctx)
 		require.NoError(t, err)
-		require.Equal(t, []rawItem{noteAt(1)}, client.starts)
+		require.Equal(t, []rawItem{noteAt(1)}, client.asked())
 	})
 	t.Run("behind an item that does not decode", func(t *testing.T) {
 		bad := answered(4, 0, 1, 2)
@@ -158,7 +169,7 @@ func TestF057_StopsInsideAPage(t *testing.T) {
 		require.Equal(t, []int{0}, numbers(page.Items))
 		client.starts = nil
 		_, _ = notes.Query(note{Book: "b"}).From(page.Next).Page(ctx)
-		require.Equal(t, []rawItem{noteAt(1)}, client.starts)
+		require.Equal(t, []rawItem{noteAt(1)}, client.asked())
 	})
 	t.Run("a hidden key of an index", func(t *testing.T) {
 		s := openStore(t, monotable.TableConfig{Indexes: []monotable.Index{{Name: "byCode", PartitionKey: "name", SortKey: "code"}}})
@@ -449,7 +460,7 @@ func TestF071_NoEndlessLoop(t *testing.T) {
 			client.starts = nil
 			_, err := q.Collect(t.Context())
 			require.Error(t, err, name)
-			require.Len(t, client.starts, 2, name)
+			require.Len(t, client.asked(), 2, name)
 			_, err = q.Count(t.Context())
 			require.Error(t, err, name)
 		}
@@ -463,7 +474,7 @@ func TestF071_NoEndlessLoop(t *testing.T) {
 			if n++; err != nil {
 				require.NotErrorIs(t, err, context.Canceled)
 			}
-			require.Less(t, n, 100, "%d requests", len(client.starts))
+			require.Less(t, n, 100, "%d requests", len(client.asked()))
 		}
 	})
 }
@@ -482,8 +493,8 @@ func TestF073_ABreakLeavesNothing(t *testing.T) {
 				break
 			}
 		}
-		require.Len(t, client.starts, want/2+1, "no page is read before its first item is asked for")
-		require.Nil(t, client.starts[0], "it starts anew")
+		require.Len(t, client.asked(), want/2+1, "no page is read before its first item is asked for")
+		require.Nil(t, client.asked()[0], "it starts anew")
 	}
 	t.Run("a body that panics", func(t *testing.T) {
 		require.PanicsWithValue(t, "body", func() {

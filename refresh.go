@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -24,7 +25,11 @@ const (
 )
 
 func (r Refreshed) String() string {
-	return [...]string{"foreign", "current", "rewritten", "overtaken"}[r]
+	names := [...]string{"foreign", "current", "rewritten", "overtaken"}
+	if r < 0 || int(r) >= len(names) {
+		return "Refreshed(" + strconv.Itoa(int(r)) + ")"
+	}
+	return names[r]
 }
 
 // Refresh stores an item, read whole as it is stored, in the form that today's schemas give it: with the tag, the keys of its indexes, its derived and transformed attributes,
@@ -100,6 +105,15 @@ func (t *Table) stale(item attributeMap) (*model, bool, error) {
 		}
 	}
 	return m, !sameKey(fresh, item), nil
+}
+
+// EntityOf is the name of the entity that a stored item is of: the one its tag names, or the one that takes items without and whose templates make
+// its key; "" if there is none.
+func (t *Table) EntityOf(item map[string]types.AttributeValue) string {
+	if m := t.modelOf(item); m != nil {
+		return m.name
+	}
+	return ""
 }
 
 // modelOf is the entity of a stored item: the one its tag names, or the one that takes items without and whose templates make its key; nil if there is none.

@@ -22,6 +22,7 @@ type layout struct {
 	keys     []string         // of the table
 	entities map[string]*kind // by name and alias
 	untagged []*kind          // those that take items without a tag
+	entityOf func(item) string
 }
 
 // kind is what is to be known of an entity.
@@ -34,7 +35,7 @@ type kind struct {
 
 func layoutOf(t *monotable.Table) *layout {
 	d := t.Declaration()
-	l := &layout{client: t.Client(), name: d.Table, d: d, keys: []string{d.PartitionKey.Name}, entities: map[string]*kind{}}
+	l := &layout{client: t.Client(), name: d.Table, d: d, keys: []string{d.PartitionKey.Name}, entities: map[string]*kind{}, entityOf: t.EntityOf}
 	if d.SortKey.Name != "" {
 		l.keys = append(l.keys, d.SortKey.Name)
 	}
@@ -69,8 +70,16 @@ func (l *layout) keyOf(stored item) item {
 	return key
 }
 
-// kindOf is the entity that an item's tag names; nil if there is none.
-func (l *layout) kindOf(stored item) *kind { return l.entities[textOf(stored[l.d.TypeTag])] }
+// kindOf is the entity of an item; nil if there is none.
+func (l *layout) kindOf(stored item) *kind { return l.entities[l.entityOf(stored)] }
+
+// whole refuses a table that is narrowed to a scope, whose items could not be told from others here.
+func (l *layout) whole() error {
+	if len(l.d.Scope) > 0 {
+		return fmt.Errorf("%w: the table is Scoped; migrations work on whole tables", ErrInvalid)
+	}
+	return nil
+}
 
 // isOwn says that an item is a record of a Store or the guard of a unique value, and no entity's.
 func (l *layout) isOwn(stored item) bool {
@@ -144,26 +153,18 @@ func (l *layout) raise(stored, next item) {
 	next[l.d.WriteID] = text(strings.Join(marks[:min(len(marks), marksKept)], " "))
 }
 
-// unchanged adds the condition that an item is as it was read: by its version and write id, or else by all its attributes and by the absence of those that its entity
-// declares besides. Those that the write adds must be absent in any case.
+// unchanged adds the condition that an item is as it was read: by all its attributes, for not every program raises its version, and by the absence of those that
+// its entity declares besides, and that the write adds.
 func (l *layout) unchanged(u *update, stored item, added []string) {
-	k := l.kindOf(stored)
 	absent := slices.Clone(added)
-	if k != nil && valueAt(stored, k.version) != nil {
-		u.equal(k.version[0], stored[k.version[0]])
-		if mark := stored[l.d.WriteID]; mark != nil {
-			u.equal(l.d.WriteID, mark)
+	u.where = append(u.where, "attribute_exists("+u.name(l.keys[0])+")")
+	for _, name := range slices.Sorted(maps.Keys(stored)) {
+		if !slices.Contains(l.keys, name) {
+			u.equal(name, stored[name])
 		}
-	} else {
-		u.where = append(u.where, "attribute_exists("+u.name(l.keys[0])+")")
-		for _, name := range slices.Sorted(maps.Keys(stored)) {
-			if !slices.Contains(l.keys, name) {
-				u.equal(name, stored[name])
-			}
-		}
-		if k != nil {
-			absent = append(absent, k.attributes...)
-		}
+	}
+	if k := l.kindOf(stored); k != nil {
+		absent = append(absent, k.attributes...)
 	}
 	slices.Sort(absent)
 	for _, name := range slices.Compact(absent) {

@@ -68,6 +68,9 @@ func MovePartition(ctx context.Context, store *Store, table *monotable.Table, fr
 
 // onPartition works on a partition under its lease.
 func (b *backfill) onPartition(ctx context.Context, partition types.AttributeValue, work func(context.Context) error) (Report, error) {
+	if err := b.layout.whole(); err != nil {
+		return Report{}, err
+	}
 	b.known = make([]segment, 1) // for the report
 	err := b.alone(ctx, partition, func(ctx context.Context) error {
 		if err := b.refuseGuarded(ctx, partition); err != nil {

@@ -14,18 +14,18 @@ import (
 // changed, tags, derived and transformed attributes, upgrades. All entities must be defined on the table before: items of others are counted as foreign and left alone. It is a
 // [Backfill] with all that this says of crashes, several workers, live writers and errors; items that have expired count as gone.
 //
-// First deploy the program that writes the new form; then run it. Its name is made from the table's
-// [monotable.Declaration], so that another declaration is another backfill, and the same one has nothing to do when it is done. What a declaration does not show, such as what a
-// transform does, needs [Restart], or a name of its own: [Named].
+// First deploy the program that writes the new form; then run it. The last one of a table that is done is remembered with
+// the table's [monotable.Declaration]: with the same declaration there is nothing to do, with another one, an earlier one too, it begins anew. What a declaration does not
+// show, such as what a transform does, needs [Restart], or a name of its own: [Named].
 //
 // An item that does not decode, is of a newer schema, or whose primary key today's template would make otherwise, has failed. The last one must move: [MovePartition].
 func Reindex(ctx context.Context, store *Store, table *monotable.Table, opts ...BackfillOption) (Report, error) {
-	name, err := reindexName(table)
+	name, err := declared(table)
 	if err != nil {
 		return Report{}, err
 	}
-	b := newBackfill(store, name, table, opts)
-	b.unwritable = true
+	b := newBackfill(store, "reindex", table, opts)
+	b.of, b.unwritable = name, true
 	table = table.With(monotable.Capacity(&b.pacer.refreshed))
 	b.work = func(ctx context.Context, stored item) (outcome, error) { return b.refresh(ctx, table, stored) }
 	return b.run(ctx)
@@ -34,14 +34,14 @@ func Reindex(ctx context.Context, store *Store, table *monotable.Table, opts ...
 // Named gives a [Reindex] a name of its own.
 func Named(name string) BackfillOption { return func(c *config) { c.name = name } }
 
-// reindexName is a name for what is declared.
-func reindexName(table *monotable.Table) (string, error) {
-	declared, err := json.Marshal(table.Declaration())
+// declared is a short text for what is declared.
+func declared(table *monotable.Table) (string, error) {
+	text, err := json.Marshal(table.Declaration())
 	if err != nil {
 		return "", fmt.Errorf("migrate: %w", err)
 	}
-	sum := sha256.Sum256(declared)
-	return "reindex-" + hex.EncodeToString(sum[:8]), nil
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
 }
 
 // refresh makes one try at an item.

@@ -117,6 +117,7 @@ func Progress(tell func(Status)) BackfillOption { return func(c *config) { c.pro
 type backfill struct {
 	config
 	store  *Store
+	of     string // what a round is of: a done one of something else does not count
 	layout *layout
 	pacer  *pacer
 	meter  *meter
@@ -148,6 +149,9 @@ func newBackfill(store *Store, name string, table *monotable.Table, opts []Backf
 }
 
 func (b *backfill) run(ctx context.Context) (Report, error) {
+	if err := b.layout.whole(); err != nil {
+		return Report{}, err
+	}
 	if b.dryRun {
 		b.known = make([]segment, b.segments)
 		return b.dry(ctx)
@@ -181,27 +185,32 @@ func (b *backfill) dry(ctx context.Context) (Report, error) {
 	return report, report.failed(b.name)
 }
 
-// begin finds the backfill's record, or makes it. done says that there is nothing left to do.
+// begin finds the backfill's record, or begins a round: the first one, one of something else, or one more where items have failed. done says that there is
+// nothing left to do.
 func (b *backfill) begin(ctx context.Context) (_ Report, done bool, _ error) {
 	for {
-		r, err := b.store.Load(ctx, b.name)
+		r, err := b.store.Load(ctx, b.record())
 		if err != nil {
 			return Report{}, false, err
 		}
-		if n := numberOf(r.Data["segments"]); n > 0 && !b.restart {
-			b.round, b.known = numberOf(r.Data["round"]), make([]segment, n)
-			if isTrue(r.Data["done"]) {
-				report := b.reportIn(r.Data)
+		n, seen := numberOf(r.Data["segments"]), numberOf(r.Data["round"])
+		if report := b.reportIn(r.Data); n > 0 && !b.restart && textOf(r.Data["of"]) == b.of {
+			b.round, b.known = seen, make([]segment, n)
+			switch {
+			case !isTrue(r.Data["done"]):
+				return Report{}, false, b.look(ctx)
+			case report.Failed == 0:
 				report.Segments, report.Done = int(n), int(n)
-				return report, true, report.failed(b.name)
+				return report, true, nil
 			}
-			return Report{}, false, b.look(ctx)
 		}
-		err = b.leased(ctx, b.name, func(l *Lease) error {
-			if !b.restart && numberOf(l.Data()["segments"]) > 0 {
-				return nil
+		err = b.leased(ctx, b.record(), func(l *Lease) error {
+			if !b.restart && numberOf(l.Data()["round"]) != seen {
+				return nil // another one has begun the next round
 			}
-			return l.Save(l.Context(), item{"segments": number(int64(b.segments)), "round": number(l.Fence()), "done": nil, "counts": nil, "failed": nil})
+			return l.Save(l.Context(), item{
+				"segments": number(int64(b.segments)), "round": number(l.Fence()), "of": text(b.of), "done": nil, "counts": nil, "failed": nil,
+			})
 		})
 		if err == nil {
 			b.restart = false
@@ -216,7 +225,7 @@ func (b *backfill) begin(ctx context.Context) (_ Report, done bool, _ error) {
 // finish records that all is done.
 func (b *backfill) finish(ctx context.Context, report Report) error {
 	for {
-		r, err := b.store.Load(ctx, b.name)
+		r, err := b.store.Load(ctx, b.record())
 		if err != nil {
 			return err
 		}
@@ -226,7 +235,7 @@ func (b *backfill) finish(ctx context.Context, report Report) error {
 		if isTrue(r.Data["done"]) {
 			return nil
 		}
-		err = b.leased(ctx, b.name, func(l *Lease) error {
+		err = b.leased(ctx, b.record(), func(l *Lease) error {
 			if numberOf(l.Data()["round"]) != b.round {
 				return ErrRestarted
 			}
@@ -275,7 +284,10 @@ func (b *backfill) pause(ctx context.Context, err error) error {
 	return nil
 }
 
-func (b *backfill) segmentName(i int) string { return b.name + "/" + strconv.Itoa(i) }
+// record is where the backfill is kept: each table has its own, and none is a set of migrations.
+func (b *backfill) record() string { return "backfill:" + b.layout.name + ":" + b.name }
+
+func (b *backfill) segmentName(i int) string { return b.record() + "/" + strconv.Itoa(i) }
 
 // look reads how far all segments are.
 func (b *backfill) look(ctx context.Context) error {
