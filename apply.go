@@ -280,13 +280,11 @@ func protecting(live *types.TableDescription) (bool, string, *dynamodb.UpdateTab
 func (t *Table) streaming(view types.StreamViewType) tableChange {
 	in := &dynamodb.UpdateTableInput{StreamSpecification: &types.StreamSpecification{StreamEnabled: ptr(true), StreamViewType: view}}
 	return func(live *types.TableDescription) (bool, string, *dynamodb.UpdateTableInput, error) {
-		for _, f := range (&wants{stream: view}).compare(live) {
-			if f.Kind == StreamView {
-				return false, "", nil, &DriftError{Table: t.Name(), Findings: []Finding{f}}
-			}
-			return false, "", in, nil
+		differs := (&wants{stream: view}).compare(live)
+		if len(differs) > 0 && differs[0].Kind == StreamView {
+			return false, "", nil, &DriftError{Table: t.Name(), Findings: differs}
 		}
-		return true, "", nil, nil
+		return len(differs) == 0, "", in, nil
 	}
 }
 

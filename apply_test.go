@@ -448,6 +448,9 @@ func TestF133_DropIndexKilledAnywhere(t *testing.T) {
 				s.drop()
 				s.cfg = full
 				if !killed {
+					for _, r := range faults.Requests() {
+						require.True(s.t, r.Applied() || monotabletest.Endpoint(s.t) != "", "%s was sent while the index was on its way in", r.Operation)
+					}
 					require.Greater(s.t, n, 2)
 					break
 				}

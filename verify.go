@@ -30,6 +30,7 @@ const (
 	BillingDiffers     FindingKind = "billing"             // compared if [OnDemand] or [Provisioned] is given
 	TTLOff             FindingKind = "TTL off"             // items that have expired stay, hidden by this package only
 	TTLAttribute       FindingKind = "TTL on another attribute"
+	TTLExtra           FindingKind = "TTL extra"    // on Have, which no entity declares: DynamoDB deletes items by it
 	TTLChanging        FindingKind = "TTL changing" // being switched on or off, which may take an hour
 	StreamOff          FindingKind = "stream off"
 	StreamView         FindingKind = "stream view" // another view type
@@ -109,13 +110,18 @@ func (e *DriftError) Error() string {
 	return "monotable: table " + e.Table + " is not as declared: " + strings.Join(texts(breaking), "; ")
 }
 
-// Verify compares the table with its declaration and reports the differences; none is nil. It changes nothing. Compared are keys and indexes, TTL if an entity has
-// [ExpiresAt], and what the options ask for; a table that does not exist is one finding. An error means that it could not be compared.
+// Verify compares the table with its declaration and reports the differences; none is nil. It changes nothing. Compared are keys and indexes, TTL, and what the options ask for; a table that does not exist is one finding. An error means that it could not be compared.
 //
-// It sends DescribeTable, DescribeTimeToLive if TTL is compared, and ListTagsOfResource for [Tags]. Define the entities before.
+// It sends DescribeTable, DescribeTimeToLive, and ListTagsOfResource for [Tags]. Define the entities before.
 func (t *Table) Verify(ctx context.Context, admin Admin, opts ...CreateOption) ([]Finding, error) {
 	ctx, v := t.begin(ctx, "Verify")
-	findings, _, err := t.inspect(ctx, admin, t.wanted(opts))
+	w := t.wanted(opts)
+	findings, live, err := t.inspect(ctx, admin, w)
+	if err == nil && live != nil && w.ttl == "" {
+		var extra []Finding
+		extra, err = t.ttlExtra(ctx, admin)
+		findings = append(findings, extra...)
+	}
 	return findings, v.end(ctx, err, len(findings))
 }
 
@@ -299,6 +305,19 @@ func (t *Table) ttlFinding(ctx context.Context, admin Admin, attribute string) (
 		return nil, nil
 	}
 	return f, nil
+}
+
+// ttlExtra looks for a TTL that is not asked for. A server that knows no TTL has none.
+func (t *Table) ttlExtra(ctx context.Context, admin Admin) ([]Finding, error) {
+	f, err := t.ttlFinding(ctx, admin, "")
+	switch {
+	case refusedAs(err, "UnknownOperationException"):
+		return nil, nil
+	case err != nil || f == nil || f.Kind != TTLAttribute:
+		return nil, err
+	}
+	f.Kind = TTLExtra
+	return []Finding{*f}, nil
 }
 
 // tagFindings looks for the tags that are asked for. A server that knows no tags has nothing to find.

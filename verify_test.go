@@ -411,7 +411,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestVerifyOnlyWhatIsDeclared: without an entity that expires, and without options, one request is enough.
+// TestVerifyOnlyWhatIsDeclared: without an entity that expires, and without options, nothing else is asked, but whether items are deleted by a TTL that nobody declared.
 func TestVerifyOnlyWhatIsDeclared(t *testing.T) {
 	onSite(t, func(s *site) {
 		var faults monotabletest.Faults
@@ -423,7 +423,21 @@ func TestVerifyOnlyWhatIsDeclared(t *testing.T) {
 		findings, err := table.Verify(s.t.Context(), client)
 		require.NoError(s.t, err)
 		assert.Empty(s.t, findings)
-		assert.Equal(s.t, []string{"DescribeTable"}, operations(&faults))
+		assert.Equal(s.t, []string{"DescribeTable", "DescribeTimeToLive"}, operations(&faults))
+
+		faults.Script("DescribeTimeToLive", monotabletest.Refuse(400, "UnknownOperationException"))
+		findings, err = table.Verify(s.t.Context(), client)
+		require.NoError(s.t, err)
+		assert.Empty(s.t, findings)
+		_, err = s.client.UpdateTimeToLive(s.t.Context(), &dynamodb.UpdateTimeToLiveInput{
+			TableName: &s.cfg.Name, TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: new("version"), Enabled: new(true)},
+		})
+		require.NoError(s.t, err)
+		findings, err = table.Verify(s.t.Context(), client)
+		require.NoError(s.t, err)
+		require.Len(s.t, findings, 1)
+		assert.Equal(s.t, monotable.TTLExtra, findings[0].Kind)
+		assert.Equal(s.t, "version", findings[0].Have)
 
 		// A server that knows no tags is not held to them.
 		faults.Script("ListTagsOfResource", monotabletest.Refuse(400, "UnknownOperationException"))

@@ -54,8 +54,18 @@ type Store struct {
 	logger        *slog.Logger
 	clientOptions []func(*dynamodb.Options)
 
+	dry bool // of a dry run
+
 	mu   sync.Mutex
 	seen map[string]sighting // of leases that others hold
+}
+
+// dryStore is the store of a dry run.
+func (s *Store) dryStore() *Store {
+	return &Store{
+		client: s.client, table: s.table, partition: s.partition, sort: s.sort, tag: s.tag, prefix: s.prefix, clock: s.clock,
+		holder: s.holder, logger: s.logger, clientOptions: s.clientOptions, dry: true, seen: map[string]sighting{},
+	}
 }
 
 // StoreOption is a setting of a [Store].

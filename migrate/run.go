@@ -60,8 +60,13 @@ func (r *Run) Check() types.TransactWriteItem {
 // Logger is that of the store.
 func (r *Run) Logger() *slog.Logger { return r.store.logger.With("migration", r.id) }
 
-// Store is where the migration is recorded, for what needs leases of its own.
-func (r *Run) Store() *Store { return r.store }
+// Store is where the migration is recorded, for what needs leases of its own. In a dry run it makes a [Backfill], a [Reindex] and what works on a partition dry, too.
+func (r *Run) Store() *Store {
+	if r.lease != nil {
+		return r.store
+	}
+	return r.store.dryStore()
+}
 
 // Save keeps a value for the next run of the function, should this one be killed: a cursor, a count. It is encoded as the SDK's attributevalue does, a map of
 // AttributeValues as it is; nil removes it. It is one write under the lease, whose errors are those of [Lease.Save]. What is saved is gone when the migration is finished or its

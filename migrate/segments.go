@@ -143,6 +143,7 @@ func newBackfill(store *Store, name string, table *monotable.Table, opts []Backf
 	if b.name == "" {
 		b.name = name
 	}
+	b.dryRun = b.dryRun || store != nil && store.dry
 	b.pacer = newPacer(b.pace, b.units)
 	b.meter = newMeter(b.name, store, b.progress)
 	return b
