@@ -10,6 +10,7 @@ import (
 
 	"github.com/monotable/monotable"
 	"github.com/monotable/monotable/memdb"
+	"github.com/monotable/monotable/migrate"
 )
 
 // A seat is held for a time, and expires.
@@ -140,4 +141,30 @@ func ExampleTable_Truncate() {
 	fmt.Println(table.Truncate(ctx))
 	// Output:
 	// <nil>
+}
+
+// The life of a table: what a deployment does, and what every program does when it starts.
+func Example_lifeOfATable() {
+	ctx := context.Background()
+	client := memdb.New(memdb.Options{}).Client()
+	table := seatTable(client, seatsByEvent)
+
+	//nolint:ineffassign,staticcheck // errors are left out, as on the first page
+	func() {
+		// A deployment, before the programs that need it:
+		changes, err := table.Plan(ctx, client)           // the table, indexes, TTL: what is missing; nothing is ever dropped
+		err = table.Apply(ctx, client, changes)           // index by index, waiting for each; after a crash, again
+		store, err := migrate.NewStore(table)             // where leases and places to go on are kept
+		report, err := migrate.Reindex(ctx, store, table) // after a key template or a schema has changed
+
+		// Every program, when it starts:
+		err = table.Ensure(ctx, client) // waits until the table can be used; an error says what is not as declared
+
+		fmt.Print(changes)
+		fmt.Println(report.Failed, err)
+	}()
+	// Output:
+	// create the table
+	// switch on TTL until
+	// 0 <nil>
 }
