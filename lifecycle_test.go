@@ -717,7 +717,7 @@ func TestLifecycleIsObserved(t *testing.T) {
 	require.NoError(t, table.Apply(t.Context(), s.client, monotable.Changes{}))
 	require.NoError(t, table.DropIndex(t.Context(), s.client, "none"))
 	require.NoError(t, table.Truncate(t.Context()))
-	assert.Equal(t, []string{"Create 1", "Ensure 1", "Verify 1", "Plan 1", "Apply 0", "DropIndex 1", "Truncate 4"}, seen.ended)
+	assert.Equal(t, []string{"Create 1", "Ensure 1", "Verify 2", "Plan 1", "Apply 0", "DropIndex 1", "Truncate 4"}, seen.ended)
 }
 
 type lifeObserver struct {
