@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/migrate"
 )
@@ -154,7 +155,7 @@ func Example_lifeOfATable() {
 		// A deployment, before the programs that need it:
 		changes, err := table.Plan(ctx, client)           // the table, indexes, TTL: what is missing; nothing is ever dropped
 		err = table.Apply(ctx, client, changes)           // index by index, waiting for each; after a crash, again
-		store, err := migrate.NewStore(table)             // where leases and places to go on are kept
+		store, err := lease.NewStore(table)               // where leases and places to go on are kept
 		report, err := migrate.Reindex(ctx, store, table) // after a key template or a schema has changed
 
 		// Every program, when it starts:

@@ -183,10 +183,11 @@ const (
 	changeDeleteFrom
 	changeSetFrom
 	changeUnchecked
+	changeJoin
 )
 
 func (op changeOp) String() string {
-	return [...]string{"", "condition", "Set", "SetIfAbsent", "Remove", "Given", "Add", "Append", "Prepend", "AddTo", "DeleteFrom", "SetFrom", "UncheckedSet"}[op]
+	return [...]string{"", "condition", "Set", "SetIfAbsent", "Remove", "Given", "Add", "Append", "Prepend", "AddTo", "DeleteFrom", "SetFrom", "UncheckedSet", "Join"}[op]
 }
 
 // changeNode is a change before it meets an entity.
@@ -197,6 +198,7 @@ type changeNode struct {
 	value any
 	cond  *condNode
 	raw   expression.OperandBuilder
+	kids  []*changeNode // of a Join; nil where one is nil
 }
 
 type change[T any] struct {
@@ -272,18 +274,39 @@ func UncheckedSet[T, V any](a Attr[T, V], operand expression.OperandBuilder) Cha
 	return change[T]{n: &changeNode{op: changeUnchecked, loc: a.spec.location(), raw: operand}}
 }
 
-// changeNodes are the changes of a call.
-func changeNodes[T any](changes []Change[T]) ([]*changeNode, error) {
+// Join makes one change of several, for functions that return what belongs together, such as a new value and its condition. Their order stays; without any it changes nothing.
+func Join[T any](changes ...Change[T]) Change[T] {
+	return change[T]{n: &changeNode{op: changeJoin, kids: ownNodes(changes)}}
+}
+
+func ownNodes[T any](changes []Change[T]) []*changeNode {
 	all := make([]*changeNode, len(changes))
 	for i, c := range changes {
 		if c != nil {
 			all[i] = c.change(nil)
 		}
-		if all[i] == nil {
+	}
+	return all
+}
+
+// changeNodes are the changes of a call.
+func changeNodes[T any](changes []Change[T]) ([]*changeNode, error) {
+	return flattened(make([]*changeNode, 0, len(changes)), ownNodes(changes))
+}
+
+func flattened(all, nodes []*changeNode) (_ []*changeNode, err error) {
+	for i, n := range nodes {
+		switch {
+		case n == nil:
 			return nil, invalidf("change %d is nil", i)
-		}
-		if err := all[i].loc.err; err != nil {
-			return nil, invalidf("%s: %v", all[i].op, err)
+		case n.loc.err != nil:
+			return nil, invalidf("%s: %v", n.op, n.loc.err)
+		case n.op == changeJoin:
+			if all, err = flattened(all, n.kids); err != nil {
+				return nil, err
+			}
+		default:
+			all = append(all, n)
 		}
 	}
 	return all, nil

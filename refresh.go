@@ -106,28 +106,3 @@ func (t *Table) stale(item attributeMap) (*model, bool, error) {
 	}
 	return m, !sameKey(fresh, item), nil
 }
-
-// EntityOf is the name of the entity that a stored item is of: the one its tag names, or the one that takes items without and whose templates make
-// its key; "" if there is none.
-func (t *Table) EntityOf(item map[string]types.AttributeValue) string {
-	if m := t.modelOf(item); m != nil {
-		return m.name
-	}
-	return ""
-}
-
-// modelOf is the entity of a stored item: the one its tag names, or the one that takes items without and whose templates make its key; nil if there is none.
-func (c *tableCore) modelOf(item attributeMap) *model {
-	tag, tagged := item[c.tag].(*types.AttributeValueMemberS)
-	for _, m := range c.all() {
-		switch {
-		case tagged && m.tagMode != TagNone:
-			if m.owns(tag.Value) {
-				return m
-			}
-		case m.tagMode != TagRequired && m.matches(item):
-			return m
-		}
-	}
-	return nil
-}

@@ -245,60 +245,60 @@ func TestRepairUnique(t *testing.T) {
 	}, s.guards())
 }
 
-// lease is a record with a unique value that expires.
-type lease struct {
+// rental is a record with a unique value that expires.
+type rental struct {
 	ID    string    `dynamodbav:"id"`
 	Name  string    `dynamodbav:"name"`
 	Until time.Time `dynamodbav:"until"`
 }
 
 var (
-	leaseName  = monotable.Field(func(l *lease) *string { return &l.Name })
-	leaseUntil = monotable.Field(func(l *lease) *time.Time { return &l.Until })
+	rentalName  = monotable.Field(func(l *rental) *string { return &l.Name })
+	rentalUntil = monotable.Field(func(l *rental) *time.Time { return &l.Until })
 )
 
 func TestF054_GuardsExpireWithTheirItem(t *testing.T) {
 	ctx := t.Context()
 	clock := newClock()
 	s := openStore(t, monotable.TableConfig{Clock: clock.now})
-	e := mustEntity(t, s.Table, monotable.Schema[lease]{
+	e := mustEntity(t, s.Table, monotable.Schema[rental]{
 		Name: "Lease", Key: monotable.Key{Partition: "LEASE#{id}", Sort: "L"},
-		Rules: []monotable.Rule[lease]{leaseName.Unique(), monotable.ExpiresAt(leaseUntil)},
+		Rules: []monotable.Rule[rental]{rentalName.Unique(), monotable.ExpiresAt(rentalUntil)},
 	})
 	key := keyPS("UNIQUE#Lease#name#n", "UNIQUE")
 	until := func() string { return asN(s.stored(key)["until"]) }
 	unix := func(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
 
 	end := clock.now().Add(time.Hour)
-	_, err := e.Create(ctx, lease{ID: "a", Name: "n", Until: end})
+	_, err := e.Create(ctx, rental{ID: "a", Name: "n", Until: end})
 	require.NoError(t, err)
 	require.Equal(t, unix(end), until())
 	end = end.Add(time.Hour)
-	_, err = e.Update(ctx, lease{ID: "a"}, leaseUntil.Set(end))
+	_, err = e.Update(ctx, rental{ID: "a"}, rentalUntil.Set(end))
 	require.NoError(t, err)
 	require.Equal(t, unix(end), until())
 	end = end.Add(time.Hour)
-	_, err = e.Modify(ctx, lease{ID: "a"}, func(l *lease) error { l.Until = end; return nil })
+	_, err = e.Modify(ctx, rental{ID: "a"}, func(l *rental) error { l.Until = end; return nil })
 	require.NoError(t, err)
 	require.Equal(t, unix(end), until())
 	end = end.Add(time.Hour)
-	_, err = e.Put(ctx, lease{ID: "a", Name: "n", Until: end})
+	_, err = e.Put(ctx, rental{ID: "a", Name: "n", Until: end})
 	require.NoError(t, err)
 	require.Equal(t, unix(end), until())
-	_, err = e.Create(ctx, lease{ID: "b", Name: "n"})
+	_, err = e.Create(ctx, rental{ID: "b", Name: "n"})
 	require.ErrorIs(t, err, monotable.ErrDuplicate)
 
 	clock.forward(5 * time.Hour)
-	_, err = e.GetBy(ctx, leaseName.Eq("n"))
+	_, err = e.GetBy(ctx, rentalName.Eq("n"))
 	requireError(t, err, monotable.ErrNotFound)
-	_, err = e.Create(ctx, lease{ID: "b", Name: "n", Until: clock.now().Add(time.Hour)})
+	_, err = e.Create(ctx, rental{ID: "b", Name: "n", Until: clock.now().Add(time.Hour)})
 	require.NoError(t, err, "an expired guard is nobody's")
-	got, err := e.GetBy(ctx, leaseName.Eq("n"))
+	got, err := e.GetBy(ctx, rentalName.Eq("n"))
 	require.NoError(t, err)
 	require.Equal(t, "b", got.ID)
-	_, err = e.Create(ctx, lease{ID: "a", Name: "n"})
+	_, err = e.Create(ctx, rental{ID: "a", Name: "n"})
 	require.ErrorIs(t, err, monotable.ErrDuplicate)
-	_, err = e.Create(ctx, lease{ID: "a", Name: "m"})
+	_, err = e.Create(ctx, rental{ID: "a", Name: "m"})
 	require.NoError(t, err, "an expired item is none")
 }
 

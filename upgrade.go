@@ -415,9 +415,7 @@ func (e *Entity[T]) risenChanges(changes []Change[T], r *rise) []Change[T] {
 	}
 	own := slices.Clone(changes)
 	for i, c := range own {
-		if n := c.change(nil); n != nil && n.op == changeCond {
-			own[i] = cond[T]{n: r.cond(e.model, n.cond)}
-		}
+		own[i] = change[T]{n: r.change(e.model, c.change(nil))}
 	}
 	return own
 }
@@ -431,6 +429,23 @@ func (e *Entity[T]) risenConds(conds []Cond[T], r *rise) []Cond[T] {
 		own[i] = cond[T]{n: r.cond(e.model, c.cond(nil))}
 	}
 	return own
+}
+
+// change is a change whose conditions are as cond says.
+func (r *rise) change(m *model, n *changeNode) *changeNode {
+	if n == nil || n.op != changeCond && n.op != changeJoin {
+		return n
+	}
+	own := *n
+	if n.op == changeCond {
+		own.cond = r.cond(m, n.cond)
+		return &own
+	}
+	own.kids = make([]*changeNode, len(n.kids))
+	for i, kid := range n.kids {
+		own.kids[i] = r.change(m, kid)
+	}
+	return &own
 }
 
 // cond is a condition that demands the version after the rise where it demanded the one before, as pin sees it.

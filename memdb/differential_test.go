@@ -237,6 +237,9 @@ func (d *differential) world(seed, number uint64) {
 		}
 		m := o.run(t.Context(), mem)
 		l := o.run(t.Context(), d.local)
+		for try := 0; try < 3 && o.reads() && l.unanswered(); try++ {
+			l = o.run(t.Context(), d.local)
+		}
 		d.count(o, m)
 		if d.same(o, m, l) {
 			if m.err != "" && l.err == "" {
@@ -252,6 +255,14 @@ func (d *differential) world(seed, number uint64) {
 		return
 	}
 }
+
+// reads says that the operation may be sent again.
+func (o operation) reads() bool {
+	return slices.ContainsFunc([]string{"Get", "BatchGet", "TransactGet", "Query", "Scan"}, func(kind string) bool { return strings.HasPrefix(o.kind, kind) })
+}
+
+// unanswered says that the network failed, and not the request.
+func (o outcome) unanswered() bool { return strings.HasPrefix(o.err, "client: ") }
 
 func (d *differential) count(o operation, mem outcome) {
 	d.done++

@@ -25,8 +25,26 @@
 // KeyConditions and AttributesToGet), backups, global tables, imports and exports
 // are refused with an error, never ignored. Signatures and credentials are not
 // checked. Global indexes are consistent at once; capacity is counted but never
-// runs out. Items are not spread over partitions, so a stream has one shard.
-// Isolation is by engine: all who use one see the same tables.
+// runs out. Isolation is by engine: all who use one see the same tables.
+//
+// # Streams
+//
+//	streams := engine.StreamsClient() // a real *dynamodbstreams.Client
+//
+// A stream has [Options.StreamShards] shards, and more where a test calls
+// [Engine.RollShards] or [Engine.SplitShards]; no shard closes by itself. The
+// records of one item are in order within its shard and from a closed shard to
+// its children. By the engine's clock, records live for 24 hours, a closed shard
+// is listed for 24 hours after it was closed, the stream of a deleted table or one
+// that was disabled can be read for 24 hours, and an iterator lives for 15 minutes.
+// Beyond 100 000 records a shard drops its oldest half. GetRecords is not limited in
+// rate. The closing of a shard has a sequence number of its own, which is higher
+// than that of its last record.
+//
+// DynamoDB Local 3.3.1 differs: it fails with a status of 500 for a sequence number
+// that is none of the shard and for AT_TIMESTAMP, where memdb answers a
+// ValidationException and a position; a shard ends there with its last record's
+// number, and its closed shards cannot be made by a test.
 //
 // # How close it is
 //

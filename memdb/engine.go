@@ -17,13 +17,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 )
 
 // Options configure an [Engine]. The zero value is ready for use.
 type Options struct {
 	// Region stands in ARNs and is the region of clients. Defaults to us-east-1.
 	Region string
-	// Clock tells the time: of creation, of expiry, of idempotency tokens.
+	// Clock tells the time: of creation, of expiry, of idempotency tokens, of stream records.
 	// It must be safe for concurrent use. Defaults to time.Now.
 	Clock func() time.Time
 	// Seed is where random identifiers come from; equal seeds give equal ones.
@@ -35,6 +36,9 @@ type Options struct {
 	// whether or not the table has a stream. It runs under the engine's lock and
 	// must not call the engine.
 	OnRecord func(Record)
+	// StreamShards is how many shards a stream begins with; items are spread over
+	// them by partition key. 0 and less are 1. See also [Engine.RollShards].
+	StreamShards int
 	// Faults are what goes wrong; see also [Engine.SetFaults].
 	Faults Faults
 }
@@ -51,7 +55,9 @@ type Engine struct {
 	tables   map[string]*table
 	tokens   map[string]token
 	random   *rand.Rand
-	sequence uint64 // of stream records
+	sequence uint64    // of stream records
+	shards   uint64    // ever opened
+	streams  []*stream // of all tables, deleted ones too, the oldest first
 }
 
 // New makes an empty engine.
@@ -75,13 +81,22 @@ func New(options Options) *Engine {
 // options; the SDK's retries, errors and middleware work as ever.
 func (e *Engine) Client(optFns ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		Region:       e.options.Region,
-		BaseEndpoint: aws.String("http://memdb.invalid"),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "memdb", SecretAccessKey: "memdb"}, nil
-		}),
-		HTTPClient: e,
+		Region: e.options.Region, BaseEndpoint: aws.String(nowhere), Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: e,
 	}, optFns...)
+}
+
+// StreamsClient is [Engine.Client] for the streams of the same tables.
+func (e *Engine) StreamsClient(optFns ...func(*dynamodbstreams.Options)) *dynamodbstreams.Client {
+	return dynamodbstreams.New(dynamodbstreams.Options{
+		Region: e.options.Region, BaseEndpoint: aws.String(nowhere), Credentials: aws.CredentialsProviderFunc(credentials), HTTPClient: e,
+	}, optFns...)
+}
+
+// nowhere is an address that is never connected to.
+const nowhere = "http://memdb.invalid"
+
+func credentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "memdb", SecretAccessKey: "memdb"}, nil
 }
 
 // Handler speaks the JSON protocol of DynamoDB and of DynamoDB Streams.

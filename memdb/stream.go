@@ -2,7 +2,8 @@ package memdb
 
 import (
 	"fmt"
-	"strconv"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -29,18 +30,15 @@ type Record struct {
 	Expired bool
 }
 
-// maxRecords is how many records a stream keeps for readers.
-const maxRecords = 100_000
-
-// stream is the stream of a table, or the last one it had.
+// stream is the stream of a table, or one that it had. It outlives the table.
 type stream struct {
 	arn, label, view string
 	table            string
 	key              []keyElement
 	created          time.Time
 	enabled          bool
-	records          []streamRecord
-	trimmed          bool
+	disabledAt       time.Time
+	shards           []*shard // in the order they were opened
 }
 
 // streamRecord is a record in a stream.
@@ -59,16 +57,21 @@ func (e *Engine) enableStream(t *table, s *streamSpecification) {
 	if s == nil || s.StreamEnabled == nil || !*s.StreamEnabled {
 		return
 	}
+	e.settleStreams()
 	now := e.now().UTC()
 	label := now.Format("2006-01-02T15:04:05.000")
-	if t.stream != nil && t.stream.label >= label {
-		label += strconv.Itoa(e.random.IntN(1000)) // two streams within a millisecond
+	taken := func(s *stream) bool { return s.arn == t.arn+"/stream/"+label }
+	for i := 1; slices.ContainsFunc(e.streams, taken); i++ { // several streams within a millisecond
+		label = fmt.Sprintf("%s%03d", label[:len("2006-01-02T15:04:05.000")], i)
 	}
 	t.stream = &stream{
 		arn: t.arn + "/stream/" + label, label: label, view: s.StreamViewType,
 		table: t.name, key: t.schema, created: now, enabled: true,
 	}
-	t.streams = append(t.streams, t.stream)
+	for _, hashes := range (hashRange{0, math.MaxUint64}).split(max(1, e.options.StreamShards)) {
+		e.openShard(t.stream, "", hashes)
+	}
+	e.streams = append(e.streams, t.stream)
 }
 
 func checkStream(c *checker, s *streamSpecification) {
@@ -104,7 +107,7 @@ func (e *Engine) changeStream(t *table, s *streamSpecification) error {
 	case *s.StreamEnabled:
 		e.enableStream(t, s)
 	default:
-		t.stream.enabled = false
+		e.disable(t.stream, e.now())
 	}
 	return nil
 }
@@ -126,10 +129,11 @@ func (e *Engine) record(t *table, c change, expired bool) {
 	now := e.now()
 	keys := t.key.pick(whole)
 	if streaming {
-		t.stream.add(streamRecord{
+		r := streamRecord{
 			sequence: e.sequence, id: fmt.Sprintf("%032x", e.random.Uint64()), at: now, event: event,
 			keys: keys, old: c.old, now: c.now, expired: expired,
-		})
+		}
+		t.stream.add(hashOf(appendTuple(nil, t.key.Hash, whole)), r)
 	}
 	if e.options.OnRecord != nil {
 		e.options.OnRecord(Record{
@@ -139,7 +143,8 @@ func (e *Engine) record(t *table, c change, expired bool) {
 	}
 }
 
-func (s *stream) add(r streamRecord) {
+// add puts a record into the open shard of its partition's hash.
+func (s *stream) add(hash uint64, r streamRecord) {
 	if s.view == "KEYS_ONLY" || s.view == "NEW_IMAGE" {
 		r.old = nil
 	}
@@ -147,10 +152,13 @@ func (s *stream) add(r streamRecord) {
 		r.now = nil
 	}
 	r.size = value.ItemSize(r.keys) + value.ItemSize(r.old) + value.ItemSize(r.now)
-	if len(s.records) >= maxRecords {
-		s.records, s.trimmed = append([]streamRecord(nil), s.records[maxRecords/2:]...), true
+	s.trim(r.at)
+	for _, sh := range s.shards {
+		if sh.open() && sh.hashes.has(hash) {
+			sh.add(r)
+			return
+		}
 	}
-	s.records = append(s.records, r)
 }
 
 // exported is a copy of an item in the SDK's types.

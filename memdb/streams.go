@@ -3,17 +3,20 @@ package memdb
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/monotable/monotable/memdb/internal/value"
 )
 
-// A stream has one shard, which is open while the stream is enabled.
+// Limits of the requests.
 const (
-	shardID       = "shardId-00000000000000000000-00000001"
 	maxRecordPage = 1000
 	maxStreams    = 100
+	maxShards     = 100
+	iteratorLife  = 15 * time.Minute
 )
 
 type streamSummary struct{ StreamArn, StreamLabel, TableName string }
@@ -37,30 +40,29 @@ func (e *Engine) listStreams(in *listStreamsInput) (*listStreamsOutput, error) {
 		}
 		limit = *in.Limit
 	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.settleStreams()
+	all := slices.Clone(e.streams)
+	slices.SortStableFunc(all, func(a, b *stream) int { return strings.Compare(a.table, b.table) })
 	out := &listStreamsOutput{Streams: []streamSummary{}}
 	skipping := in.ExclusiveStartStreamArn != nil
-	for _, name := range sortedKeys(e.tables) {
-		if in.TableName != nil && tableName(*in.TableName) != name {
-			continue
-		}
-		for _, s := range e.tables[name].streams {
-			switch {
-			case skipping:
-				skipping = s.arn != *in.ExclusiveStartStreamArn
-			case len(out.Streams) == limit:
-				out.LastEvaluatedStreamArn = out.Streams[limit-1].StreamArn
-				return out, nil
-			default:
-				out.Streams = append(out.Streams, streamSummary{s.arn, s.label, name})
-			}
+	for _, s := range all {
+		switch {
+		case in.TableName != nil && tableName(*in.TableName) != s.table:
+		case skipping:
+			skipping = s.arn != *in.ExclusiveStartStreamArn
+		case len(out.Streams) == limit:
+			out.LastEvaluatedStreamArn = out.Streams[limit-1].StreamArn
+			return out, nil
+		default:
+			out.Streams = append(out.Streams, streamSummary{s.arn, s.label, s.table})
 		}
 	}
 	return out, nil
 }
 
-// findStream finds a stream of any table by its ARN.
+// findStream finds a stream by its ARN. The caller has the lock.
 func (e *Engine) findStream(arn *string) (*stream, error) {
 	var c checker
 	c.required("streamArn", arn != nil)
@@ -70,11 +72,10 @@ func (e *Engine) findStream(arn *string) (*stream, error) {
 	if !strings.HasPrefix(*arn, "arn:") || !strings.Contains(*arn, "/stream/") {
 		return nil, invalid("Invalid StreamArn: %s", *arn)
 	}
-	if t := e.tables[tableName(*arn)]; t != nil {
-		for _, s := range t.streams {
-			if s.arn == *arn {
-				return s, nil
-			}
+	e.settleStreams()
+	for _, s := range e.streams {
+		if s.arn == *arn {
+			return s, nil
 		}
 	}
 	return nil, notFound("Requested resource not found: Stream: %s not found", *arn)
@@ -84,6 +85,7 @@ type describeStreamInput struct {
 	StreamArn             *string
 	Limit                 *int
 	ExclusiveStartShardId *string
+	ShardFilter           *struct{ Type, ShardId string }
 }
 
 type sequenceRange struct {
@@ -91,8 +93,9 @@ type sequenceRange struct {
 	EndingSequenceNumber   string `json:",omitempty"`
 }
 
-type shard struct {
+type shardDescription struct {
 	ShardId             string
+	ParentShardId       string `json:",omitempty"`
 	SequenceNumberRange sequenceRange
 }
 
@@ -101,45 +104,57 @@ type streamDescription struct {
 	CreationRequestDateTime                              float64
 	TableName                                            string
 	KeySchema                                            []keyElement
-	Shards                                               []shard
+	Shards                                               []shardDescription
+	LastEvaluatedShardId                                 string `json:",omitempty"`
 }
 
 type describeStreamOutput struct{ StreamDescription streamDescription }
 
 func (e *Engine) describeStream(in *describeStreamInput) (*describeStreamOutput, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
+	limit := maxShards
+	var c checker
+	if in.Limit != nil {
+		limit = *in.Limit
+		if limit < 1 || limit > maxShards {
+			c.addf("Value '%d' at 'limit' failed to satisfy constraint: Member must have value between 1 and %d", limit, maxShards)
+		}
+	}
+	if in.ShardFilter != nil {
+		c.enum("shardFilter.type", in.ShardFilter.Type, "CHILD_SHARDS")
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	s, err := e.findStream(in.StreamArn)
 	if err != nil {
 		return nil, err
 	}
 	d := streamDescription{
 		StreamArn: s.arn, StreamLabel: s.label, StreamStatus: "ENABLED", StreamViewType: s.view,
-		CreationRequestDateTime: timestamp(s.created), TableName: s.table, KeySchema: s.key, Shards: []shard{},
+		CreationRequestDateTime: timestamp(s.created), TableName: s.table, KeySchema: s.key, Shards: []shardDescription{},
 	}
-	one := shard{ShardId: shardID, SequenceNumberRange: sequenceRange{StartingSequenceNumber: sequenceNumber(s.first())}}
 	if !s.enabled {
 		d.StreamStatus = "DISABLED"
-		one.SequenceNumberRange.EndingSequenceNumber = sequenceNumber(s.last())
 	}
-	if in.ExclusiveStartShardId == nil || *in.ExclusiveStartShardId < shardID {
+	for _, sh := range s.shards {
+		// Their order is that of their identifiers, so the start may have been trimmed.
+		if in.ExclusiveStartShardId != nil && sh.id <= *in.ExclusiveStartShardId ||
+			in.ShardFilter != nil && (sh.parent == "" || sh.parent != in.ShardFilter.ShardId) {
+			continue
+		}
+		if len(d.Shards) == limit {
+			d.LastEvaluatedShardId = d.Shards[limit-1].ShardId
+			break
+		}
+		one := shardDescription{sh.id, sh.parent, sequenceRange{StartingSequenceNumber: sequenceNumber(sh.start)}}
+		if !sh.open() {
+			one.SequenceNumberRange.EndingSequenceNumber = sequenceNumber(sh.end)
+		}
 		d.Shards = append(d.Shards, one)
 	}
 	return &describeStreamOutput{d}, nil
-}
-
-func (s *stream) first() uint64 {
-	if len(s.records) == 0 {
-		return 0
-	}
-	return s.records[0].sequence
-}
-
-func (s *stream) last() uint64 {
-	if len(s.records) == 0 {
-		return 0
-	}
-	return s.records[len(s.records)-1].sequence
 }
 
 // sequenceNumber has a fixed width, so that its order as text is that of time.
@@ -154,6 +169,7 @@ func parseSequence(s string) (uint64, error) {
 
 type getShardIteratorInput struct {
 	StreamArn, ShardId, SequenceNumber *string
+	Timestamp                          *float64
 	ShardIteratorType                  string
 }
 
@@ -163,40 +179,100 @@ func (e *Engine) getShardIterator(in *getShardIteratorInput) (*getShardIteratorO
 	var c checker
 	c.required("shardId", in.ShardId != nil)
 	c.required("shardIteratorType", in.ShardIteratorType != "")
-	c.enum("shardIteratorType", in.ShardIteratorType, "AFTER_SEQUENCE_NUMBER", "LATEST", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON")
+	c.enum("shardIteratorType", in.ShardIteratorType, "AFTER_SEQUENCE_NUMBER", "AT_TIMESTAMP", "LATEST", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON")
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
+	bySequence := strings.HasSuffix(in.ShardIteratorType, "_SEQUENCE_NUMBER")
+	if !bySequence && in.SequenceNumber != nil {
+		return nil, invalidParameter("SequenceNumber should not be passed for this iterator type")
+	}
+	if (in.ShardIteratorType == "AT_TIMESTAMP") != (in.Timestamp != nil) {
+		return nil, invalidParameter("Timestamp is passed for the iterator type AT_TIMESTAMP and no other")
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	s, err := e.findStream(in.StreamArn)
 	if err != nil {
 		return nil, err
 	}
-	if *in.ShardId != shardID {
+	sh := s.shard(*in.ShardId)
+	if sh == nil {
 		return nil, notFound("Requested resource not found: Shard: %s in Stream: %s not found", *in.ShardId, s.arn)
 	}
-	next := uint64(0) // the first sequence number to read
-	switch in.ShardIteratorType {
-	case "LATEST":
-		next = e.sequence + 1
-	case "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER":
-		if in.SequenceNumber == nil {
-			return nil, invalid("SequenceNumber is required for the iterator type %s", in.ShardIteratorType)
-		}
-		if next, err = parseSequence(*in.SequenceNumber); err != nil {
-			return nil, invalid("Invalid SequenceNumber: %s", *in.SequenceNumber)
-		}
+	position := iterator{stream: s.arn, shard: sh.id}
+	switch {
+	case in.ShardIteratorType == "LATEST":
+		position.next = e.sequence + 1
+	case in.ShardIteratorType == "AT_TIMESTAMP":
+		position.next, err = e.atTimestamp(sh, *in.Timestamp)
+	case bySequence:
+		position.next, err = e.atSequence(sh, in.SequenceNumber)
 		if in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER" {
-			next++
+			position.next++
 		}
 	}
-	return &getShardIteratorOutput{iterator(s, next)}, nil
+	if err != nil {
+		return nil, err
+	}
+	return &getShardIteratorOutput{e.issue(position)}, nil
 }
 
-// iterator names a stream and the next sequence number to read of it.
-func iterator(s *stream, next uint64) string {
-	return base64.URLEncoding.EncodeToString([]byte(s.arn + "|" + strconv.FormatUint(next, 10)))
+// atTimestamp compares in the whole seconds that records tell.
+func (e *Engine) atTimestamp(sh *shard, seconds float64) (uint64, error) {
+	if now := e.now(); seconds > float64(now.UnixMilli())/1000 {
+		return 0, invalidParameter("Timestamp is in the future")
+	}
+	for _, r := range sh.records {
+		if float64(r.at.Unix()) >= seconds {
+			return r.sequence, nil
+		}
+	}
+	return e.sequence + 1, nil
+}
+
+func (e *Engine) atSequence(sh *shard, number *string) (uint64, error) {
+	if number == nil {
+		return 0, invalidParameter("Invalid SequenceNumber")
+	}
+	n, err := parseSequence(*number)
+	if err != nil || n < sh.start || n > sh.last(e) {
+		return 0, invalidParameter("Invalid SequenceNumber: it is not one of the shard")
+	}
+	if n <= sh.trimmed {
+		return 0, errTrimmed()
+	}
+	return n, nil
+}
+
+func errTrimmed() error {
+	return &apiError{Type: "TrimmedDataAccessException", Message: "The operation attempted to read past the oldest stream record in a shard"}
+}
+
+// iterator is a position in a shard.
+type iterator struct {
+	stream, shard string
+	next          uint64 // the first sequence number to read; 0 is the oldest record
+	issued        time.Time
+}
+
+// issue dates an iterator and gives its text.
+func (e *Engine) issue(i iterator) string {
+	return base64.URLEncoding.EncodeToString(fmt.Appendf(nil, "%s|%s|%d|%d", i.stream, i.shard, i.next, e.now().UnixMilli()))
+}
+
+func parseIterator(text string) (i iterator, err error) {
+	plain, err := base64.URLEncoding.DecodeString(text)
+	parts := strings.Split(string(plain), "|")
+	if err != nil || len(parts) != 4 {
+		return i, strconv.ErrSyntax
+	}
+	next, err := strconv.ParseUint(parts[2], 10, 64)
+	if err != nil {
+		return i, err
+	}
+	issued, err := strconv.ParseInt(parts[3], 10, 64)
+	return iterator{parts[0], parts[1], next, time.UnixMilli(issued)}, err
 }
 
 type getRecordsInput struct {
@@ -244,36 +320,39 @@ func (e *Engine) getRecords(in *getRecordsInput) (*getRecordsOutput, error) {
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	text, err := base64.URLEncoding.DecodeString(*in.ShardIterator)
-	arn, number, ok := strings.Cut(string(text), "|")
-	next, err2 := strconv.ParseUint(number, 10, 64)
-	if err != nil || !ok || err2 != nil {
+	position, err := parseIterator(*in.ShardIterator)
+	if err != nil {
 		return nil, invalid("Invalid ShardIterator")
 	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	s, err := e.findStream(&arn)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, err := e.findStream(&position.stream)
 	if err != nil {
 		return nil, err
 	}
-	if s.trimmed && next > 0 && next < s.first() {
-		return nil, &apiError{Type: "TrimmedDataAccessException", Message: "The operation attempted to read past the oldest record of the stream"}
+	if !e.now().Before(position.issued.Add(iteratorLife)) {
+		return nil, &apiError{Type: "ExpiredIteratorException", Message: "Iterator expired. The iterator was created more than 15 minutes ago"}
+	}
+	sh := s.shard(position.shard)
+	switch {
+	case sh == nil:
+		return nil, notFound("Requested resource not found: Shard: %s in Stream: %s not found", position.shard, s.arn)
+	case position.next == 0:
+		position.next = sh.trimmed + 1
+	case position.next <= sh.trimmed:
+		return nil, errTrimmed()
 	}
 	out := &getRecordsOutput{Records: []streamEvent{}}
 	size := 0
-	for _, r := range s.records {
-		if r.sequence < next {
-			continue
-		}
-		if len(out.Records) == limit || size > maxPage {
-			break
-		}
-		out.Records = append(out.Records, e.event(s, r))
-		next = r.sequence + 1
-		size += r.size
+	left := sh.from(position.next)
+	for len(left) > 0 && len(out.Records) < limit && (size == 0 || size+left[0].size <= maxPage) {
+		out.Records = append(out.Records, e.event(s, left[0]))
+		position.next = left[0].sequence + 1
+		size += left[0].size
+		left = left[1:]
 	}
-	if s.enabled || next <= s.last() {
-		out.NextShardIterator = iterator(s, next)
+	if sh.open() || len(left) > 0 {
+		out.NextShardIterator = e.issue(position)
 	}
 	return out, nil
 }

@@ -3,7 +3,6 @@ package migrate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/monotable/monotable"
 	"github.com/monotable/monotable/internal/codec"
+	"github.com/monotable/monotable/lease"
 )
 
 // Change makes of an item, given as it is stored with its keys and the tag, what it shall be; nil leaves it alone. The argument is a copy of its own and may be changed and returned.
@@ -22,82 +22,20 @@ type Change func(ctx context.Context, item map[string]types.AttributeValue) (map
 // ErrOvertaken is why an item failed that other writers changed each time between its being read and written.
 var ErrOvertaken = errors.New("migrate: other writers were faster every time")
 
-// Report is what has become of the items of a [Backfill], [Reindex], [MovePartition] or [DeletePartition]. Of a backfill it counts what all its workers have
-// done, as of the pages that they have saved, so an item that was worked on twice, after a crash, may count as rewritten by the first and as current by the second.
-type Report struct {
-	Scanned   int // items read; the sum of the next five
-	Rewritten int // changed, moved or deleted; in a dry run, what would be
-	Current   int // left as they were
-	Foreign   int // of no entity, and guards and records of this package
-	Gone      int // deleted meanwhile, or expired
-	Failed    int
-
-	Overtaken int // times that another writer was faster and the item was read again
-
-	Segments int // of the table; 0 for a partition
-	Done     int // of them
-
-	Failures []Failure // of Failed; the first, see [KeepFailures]
-}
-
-// Failure is an item that could not be worked on.
-type Failure struct {
-	Key map[string]types.AttributeValue // never part of an error's text
-	Err error                           // nil if another process, or one before, has met it
-}
-
-func (r *Report) add(other Report) {
-	r.Scanned += other.Scanned
-	r.Rewritten += other.Rewritten
-	r.Current += other.Current
-	r.Foreign += other.Foreign
-	r.Gone += other.Gone
-	r.Failed += other.Failed
-	r.Overtaken += other.Overtaken
-	r.Failures = append(r.Failures, other.Failures...)
-}
-
-// FailedError says that all items have been looked at and some have failed. errors.Is and As reach what made them fail.
-type FailedError struct {
-	Name   string // of the backfill
-	Report Report
-}
-
-func (e *FailedError) Error() string {
-	return fmt.Sprintf("migrate: %s: %d of %d items failed", e.Name, e.Report.Failed, e.Report.Scanned)
-}
-
-// Unwrap gives the errors that are known.
-func (e *FailedError) Unwrap() []error {
-	var all []error
-	for _, f := range e.Report.Failures {
-		if f.Err != nil {
-			all = append(all, f.Err)
-		}
-	}
-	return all
-}
-
-// failed is the error of a report.
-func (r *Report) failed(name string) error {
-	if r.Failed == 0 {
-		return nil
-	}
-	return &FailedError{Name: name, Report: *r}
-}
-
 // Backfill gives each item of a table to a function and stores what that makes of it, once for each name: segment by segment, see [Segments]. Calls with the same name in
 // other goroutines, processes and machines share the work; each returns when all of it is done. After a crash the next call goes on at
 // the last page that was saved, and when all is done it says so at once.
 //
-// A write is one UpdateItem of the attributes that differ, on the condition that all others are as they were read (of an item with a Version: that the version is), so live
-// writers win: the item is read again, and the function called again. A version is raised by one. Unique values must not be changed. Expired items are
-// items like others. The guards of unique values and the records of a [Store] are not given to the function.
+// A write is one UpdateItem of the attributes that differ, on the condition that all attributes are as they were read, so live
+// writers win: the item is read again, and the function called again. DynamoDB compares 125 to 149 attributes at once, stored and declared ones together. Of an item that has more, and a
+// Version, its version is compared, what changes, and as many others as there is room for; one without a Version has failed, with ErrInvalid, unless
+// [Reads] is given. A version is raised by one. A changed Unique value is ErrInvalid, for its guard would not follow: that is Modify's. Expired items are
+// items like others. The guards of unique values and the records of a [lease.Store] are not given to the function.
 //
 // Requests that are throttled, or fail on the way, are repeated, with pauses. An error of the function, or of the service for what it returned, counts as failed, and is the whole's error in the
 // end: [*FailedError]. Any other error, and the end of the context, end this call; the next one goes on. Without [DryRun] the table may be read and
 // written by everybody meanwhile. The table must not be [monotable.Table.Scoped].
-func Backfill(ctx context.Context, store *Store, name string, table *monotable.Table, change Change, opts ...BackfillOption) (Report, error) {
+func Backfill(ctx context.Context, store *lease.Store, name string, table *monotable.Table, change Change, opts ...BackfillOption) (Report, error) {
 	b := newBackfill(store, name, table, opts)
 	b.work = func(ctx context.Context, stored item) (outcome, error) { return b.change(ctx, stored, change) }
 	return b.run(ctx)
@@ -113,19 +51,6 @@ const (
 	gone
 	overtaken
 )
-
-func (r *Report) count(o outcome) {
-	switch o {
-	case rewritten:
-		r.Rewritten++
-	case current:
-		r.Current++
-	case foreign:
-		r.Foreign++
-	case gone:
-		r.Gone++
-	}
-}
 
 // callbackError is an error of the program's own function.
 type callbackError struct{ err error }
@@ -145,15 +70,20 @@ func (b *backfill) change(ctx context.Context, stored item, change Change) (outc
 	if next == nil {
 		return current, nil
 	}
-	in, err := b.layout.difference(stored, next)
+	in, err := b.layout.difference(stored, next, b.reads)
 	if in == nil || err != nil {
 		return current, err
 	}
 	if b.dryRun {
 		return rewritten, nil
 	}
+	return b.update(ctx, in, next)
+}
+
+// update sends what makes next of an item.
+func (b *backfill) update(ctx context.Context, in *dynamodb.UpdateItemInput, next item) (outcome, error) {
 	var out *dynamodb.UpdateItemOutput
-	err = b.call(ctx, func(ctx context.Context) (err error) {
+	err := b.call(ctx, func(ctx context.Context) (err error) {
 		out, err = b.layout.client.UpdateItem(ctx, in)
 		return err
 	})

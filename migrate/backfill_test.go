@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/migrate"
 	"github.com/monotable/monotable/monotabletest"
@@ -52,7 +53,7 @@ func TestF134_BackfillIsDoneOnce(t *testing.T) {
 			report, err := migrate.Backfill(t.Context(), w.store(client), "shout", w.as(client, oldCitizens(versionedCitizens())),
 				func(ctx context.Context, item map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
 					calls++
-					require.NotEqual(t, migrate.Tag, vText(item["_et"]), "records are nobody's items")
+					require.NotEqual(t, lease.Tag, vText(item["_et"]), "records are nobody's items")
 					return shout(ctx, item)
 				}, append(opts, migrate.Segments(4), migrate.Concurrency(1))...)
 			require.NoError(t, err)
@@ -276,7 +277,7 @@ func TestF134_LostLease(t *testing.T) {
 			}
 			return resp, err
 		})
-		run := func(store *migrate.Store, client monotable.Client) (migrate.Report, error) {
+		run := func(store *lease.Store, client monotable.Client) (migrate.Report, error) {
 			return migrate.Backfill(t.Context(), store, "shout", w.as(client, oldCitizens()), shout,
 				migrate.Segments(1), migrate.Concurrency(1), migrate.SegmentTTL(ttl))
 		}
@@ -375,6 +376,7 @@ func TestBackfillFailures(t *testing.T) {
 	var failed *migrate.FailedError
 	require.ErrorAs(t, err, &failed)
 	require.Equal(t, "plans", failed.Name)
+	require.Regexp(t, `^migrate: plans: 9 of \d+ items failed, one of them: (the program's function failed|invalid|the primary key|ValidationException)`, err.Error())
 	require.Equal(t, []int{9, 3, 3}, []int{report.Failed, report.Rewritten, len(report.Failures)}, "%+v", report)
 	require.NotContains(t, err.Error(), "name")
 	again, err := run(odd)
@@ -455,14 +457,14 @@ func TestBackfillOtherKeys(t *testing.T) {
 				cfg.SortKey, cfg.SortKeyType = "s", keys.sort
 			}
 			w := townOn(t, monotabletest.Client(t), cfg)
-			_, err := migrate.NewStore(w.as(w.client))
+			_, err := lease.NewStore(w.as(w.client))
 			require.ErrorIs(t, err, migrate.ErrInvalid)
 			records := monotabletest.TableOn(t, w.client, monotable.TableConfig{Name: "records", PartitionKey: "id"})
 			for i := range 20 {
 				w.put(keys.item(i))
 			}
 			run := func(client monotable.Client) (migrate.Report, error) {
-				store, err := migrate.NewStore(records)
+				store, err := lease.NewStore(records)
 				require.NoError(t, err)
 				return migrate.Backfill(t.Context(), store, "b", w.as(client), func(_ context.Context, item map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
 					item["seen"] = vS("yes")
@@ -506,5 +508,5 @@ func TestBackfillEnds(t *testing.T) {
 	report, err := migrate.Backfill(t.Context(), w.store(w.client), "b", w.as(w.client, oldCitizens()), shout, migrate.Segments(1))
 	require.NoError(t, err)
 	require.Equal(t, 20, report.Scanned-report.Foreign)
-	require.Less(t, time.Since(start), migrate.DefaultTTL, "the segment was given back")
+	require.Less(t, time.Since(start), lease.DefaultTTL, "the segment was given back")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/migrate"
 	"github.com/monotable/monotable/monotabletest"
 )
@@ -86,7 +87,7 @@ func requireOrder(t testing.TB, lines []string) {
 	require.Equal(t, want, once)
 }
 
-// TestF134_CrashAtEveryRequest ends the process before, and after, each request of a run of five migrations up and down in turn. Another process, which
+// TestF134_CrashAtEveryRequest ends the process before, and after, one request after the other of a run of five migrations up and down, see crashPoints. Another process, which
 // finds the lease taken by nobody alive, finishes the work.
 func TestF134_CrashAtEveryRequest(t *testing.T) {
 	type process struct {
@@ -98,7 +99,7 @@ func TestF134_CrashAtEveryRequest(t *testing.T) {
 		if faults != nil {
 			client = faults.Client(g.client)
 		}
-		return process{newSet(t, g.store(client, frozen(), migrate.Holder("runner")), raising(t, client, d)...), client}
+		return process{newSet(t, g.store(client, frozen(), lease.Holder("runner")), raising(t, client, d)...), client}
 	}
 	newGround := func(t testing.TB) *ground {
 		g := inMemory(t)
@@ -131,8 +132,9 @@ func TestF134_CrashAtEveryRequest(t *testing.T) {
 		total = len(faults.Requests())
 	})
 	require.Greater(t, total, 100)
-	for name, stop := range map[string]func(*monotabletest.Faults, int){"before": (*monotabletest.Faults).StopAt, "after": (*monotabletest.Faults).StopAfter} {
-		for n := 1; n <= total; n++ {
+	for kind, stop := range []func(*monotabletest.Faults, int){(*monotabletest.Faults).StopAt, (*monotabletest.Faults).StopAfter} {
+		name := []string{"before", "after"}[kind]
+		for _, n := range crashPoints(t, total, kind) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newGround(t)
 				var faults monotabletest.Faults
@@ -162,7 +164,7 @@ func TestF134_CrashAtEveryRequest(t *testing.T) {
 				for _, state := range status(t, next.set) {
 					require.False(t, state.Applied || state.Dirty)
 				}
-				r, err := g.store(g.client).Load(t.Context(), "schema")
+				r, err := g.store(g.client).Load(t.Context(), "migrations")
 				require.NoError(t, err)
 				require.Empty(t, r.Data)
 			})

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/migrate"
 )
@@ -33,7 +34,7 @@ func ExampleBackfill() {
 		}
 	}
 
-	store, err := migrate.NewStore(table)
+	store, err := lease.NewStore(table)
 	if err != nil {
 		panic(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/migrate"
 )
@@ -26,7 +27,7 @@ func Example() {
 		panic(err)
 	}
 
-	store, err := migrate.NewStore(table, migrate.Holder("the example"))
+	store, err := lease.NewStore(table, lease.Holder("the example"))
 	if err != nil {
 		panic(err)
 	}
@@ -92,7 +93,7 @@ func ExampleRun_Save() {
 	if err := table.Create(ctx, client); err != nil {
 		panic(err)
 	}
-	store, err := migrate.NewStore(table)
+	store, err := lease.NewStore(table)
 	if err != nil {
 		panic(err)
 	}
@@ -129,31 +130,64 @@ func ExampleRun_Save() {
 	// <nil>
 }
 
-func ExampleStore_TryAcquire() {
+// Users shall be found by their town, and no longer by their city. The migrations of three releases:
+func ExampleReindexItems() {
 	ctx := context.Background()
 	client := memdb.New(memdb.Options{}).Client()
-	table, err := monotable.NewTable(client, monotable.TableConfig{Name: "app", PartitionKey: "PK"})
+	type User struct {
+		ID   string `dynamodbav:"userId"`
+		Town string `dynamodbav:"town"`
+	}
+	// define is what a release declares.
+	define := func(index string) (*monotable.Table, *monotable.Entity[User]) {
+		table, err := monotable.NewTable(client, monotable.TableConfig{
+			Name: "app", PartitionKey: "PK", SortKey: "SK",
+			Indexes: []monotable.Index{{Name: index, PartitionKey: index + "PK", SortKey: index + "SK"}},
+		})
+		if err != nil {
+			panic(err)
+		}
+		return table, monotable.MustEntity(table, monotable.Schema[User]{
+			Name: "User", Key: monotable.Key{Partition: "USER#{userId}", Sort: "USER"},
+			Indexes: map[string]monotable.Key{index: {Partition: "TOWN#{town}", Sort: "{userId}"}},
+		})
+	}
+	old, oldUsers := define("byCity")
+	if err := old.Ensure(ctx, client); err != nil { // before there is a Store in it
+		panic(err)
+	}
+	if _, err := oldUsers.Create(ctx, User{ID: "ann", Town: "Bern"}); err != nil {
+		panic(err)
+	}
+
+	table, users := define("byTown")
+	store, err := lease.NewStore(table)
 	if err != nil {
 		panic(err)
 	}
-	if err := table.Create(ctx, client); err != nil {
-		panic(err)
+	migrations := []migrate.Migration{
+		{ID: 1, Name: "add byTown", Up: migrate.AddIndexes(table, client)},           // with the release that writes its keys
+		{ID: 2, Name: "fill byTown", Up: migrate.ReindexItems(table)},                // when every program does; then one that reads it may come
+		{ID: 3, Name: "drop byCity", Up: migrate.DropIndex(table, client, "byCity")}, // when none reads the old one
 	}
-	store, err := migrate.NewStore(table, migrate.Holder("host 7"))
-	if err != nil {
-		panic(err)
+	for release := 1; release <= len(migrations); release++ {
+		set, err := migrate.New(store, migrations[:release]...)
+		if err != nil {
+			panic(err)
+		}
+		steps, err := set.With(migrate.Wait()).Up(ctx)
+		if err != nil {
+			panic(err)
+		}
+		for _, s := range steps {
+			fmt.Println(s.ID, s.Name+":", s.Writes, "writes")
+		}
 	}
-	lease, err := store.TryAcquire(ctx, "nightly report", migrate.DefaultTTL)
-	if err != nil {
-		panic(err)
-	}
-	_, err = store.TryAcquire(ctx, "nightly report", migrate.DefaultTTL)
-	if held, ok := err.(*migrate.LeasedError); ok {
-		fmt.Println("held by", held.Holder)
-	}
-	// … work with lease.Context() …
-	if err := lease.Release(ctx); err != nil {
-		panic(err)
-	}
-	// Output: held by host 7
+	found, err := users.Query(User{Town: "Bern"}).Index("byTown").Collect(ctx)
+	fmt.Println(found, err)
+	// Output:
+	// 1 add byTown: 1 writes
+	// 2 fill byTown: 1 writes
+	// 3 drop byCity: 1 writes
+	// [{ann Bern}] <nil>
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/migrate"
 	"github.com/monotable/monotable/monotabletest"
 )
@@ -103,9 +106,9 @@ func (w *town) as(client monotable.Client, schemas ...monotable.Schema[citizen])
 	return table
 }
 
-func (w *town) store(client monotable.Client) *migrate.Store {
+func (w *town) store(client monotable.Client) *lease.Store {
 	w.t.Helper()
-	s, err := migrate.NewStore(w.as(client))
+	s, err := lease.NewStore(w.as(client))
 	require.NoError(w.t, err)
 	return s
 }
@@ -164,7 +167,7 @@ func (w *town) dump() map[string]attributes {
 	w.t.Helper()
 	all := map[string]attributes{}
 	for _, item := range w.items() {
-		if vText(item["_et"]) != migrate.Tag {
+		if vText(item["_et"]) != lease.Tag {
 			delete(item, "_w")
 			all[fmt.Sprint(vText(item[w.cfg.PartitionKey]), " ", vText(item[w.cfg.SortKey]))] = item
 		}
@@ -205,7 +208,7 @@ func hastyClient(o *dynamodb.Options) {
 	})
 }
 
-// crashEverywhere runs a job on a table of its own, crashes it before, or after, each request in turn, and lets another process run it again: the table must be the same
+// crashEverywhere runs a job on a table of its own, crashes it before, or after, one request after the other, see crashPoints, and lets another process run it again: the table must be the same
 // as after an undisturbed run. left sees what a crash leaves, before and after which the table is as given.
 func crashEverywhere(t *testing.T, prepare func(*town), job func(context.Context, *town, monotable.Client) error, left func(t testing.TB, before, after, now map[string]attributes)) {
 	t.Helper()
@@ -218,10 +221,11 @@ func crashEverywhere(t *testing.T, prepare func(*town), job func(context.Context
 	for kind, stop := range []func(*monotabletest.Faults, int){
 		func(*monotabletest.Faults, int) {}, (*monotabletest.Faults).StopAt, (*monotabletest.Faults).StopAfter,
 	} {
-		for n, over := 1, false; !over; n++ {
-			if n > 1 && monotabletest.Endpoint(t) != "" {
-				n += 8 // a lease is waited out in real time
-			}
+		points := []int{0}
+		if kind > 0 {
+			points = crashPoints(t, requests+1, kind) // the last one is never reached
+		}
+		for _, n := range points {
 			anew(t, func(t *testing.T) {
 				w := newTown(t)
 				w.put(items...)
@@ -230,12 +234,12 @@ func crashEverywhere(t *testing.T, prepare func(*town), job func(context.Context
 				err := job(t.Context(), w, faults.Client(w.client))
 				if kind == 0 {
 					require.NoError(t, err)
-					after, requests, over = w.dump(), len(faults.Requests()), true
+					after, requests = w.dump(), len(faults.Requests())
 					require.NotEqual(t, before, after)
 					require.Greater(t, requests, fewest)
 					return
 				}
-				if over = len(faults.Requests()) < n; over {
+				if len(faults.Requests()) < n {
 					require.NoError(t, err)
 				} else if err != nil { // without an error it was the last one, which gives a lease back
 					require.ErrorIs(t, err, monotabletest.ErrStopped)
@@ -250,6 +254,32 @@ func crashEverywhere(t *testing.T, prepare func(*town), job func(context.Context
 		}
 	}
 	t.Log(requests, "requests")
+}
+
+// crashPoints are the requests of a run at which a process is ended: 16 of them, at even distances, or as many as MONOTABLE_CRASH_POINTS says, which may be all. Those of another
+// kind stand between them.
+func crashPoints(t testing.TB, total, kind int) []int {
+	t.Helper()
+	most := 16
+	if text := os.Getenv("MONOTABLE_CRASH_POINTS"); text == "all" {
+		most = total
+	} else if text != "" {
+		var err error
+		most, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	if monotabletest.Endpoint(t) != "" {
+		most = min(most, 7) // a lease is waited out in real time
+	}
+	stride := max(float64(total)/float64(max(most, 1)), 1)
+	var points []int
+	for n := 1 + stride/2*float64(kind%2); n <= float64(total); n += stride {
+		points = append(points, int(n))
+	}
+	if points[len(points)-1] != total {
+		points = append(points, total)
+	}
+	return points
 }
 
 // beforeOrAfter: each item is as it was, or as it shall be, and nothing between.

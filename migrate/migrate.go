@@ -6,7 +6,17 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/internal/call"
+	"github.com/monotable/monotable/internal/raw"
+	"github.com/monotable/monotable/lease"
 )
+
+type item = raw.Item
+
+// ErrInvalid says that something was refused here, before anything was sent. It is [monotable.ErrInvalid].
+var ErrInvalid = monotable.ErrInvalid
 
 // Why migrations are refused before any is run.
 var (
@@ -35,9 +45,9 @@ type Migration struct {
 
 // Set is the migrations of a program, in order. It is immutable and safe for concurrent use.
 type Set struct {
-	store      *Store
+	store      *lease.Store
 	migrations []Migration
-	name       string
+	record     string // in the store
 	ttl        time.Duration
 	wait, dry  bool
 }
@@ -45,24 +55,27 @@ type Set struct {
 // SetOption is a setting of a [Set].
 type SetOption func(*Set)
 
-// SetName is the name that the lease and the record of the set have in the store, for several sets beside each other; "" means schema.
+// SetName gives a set a name, for several sets beside each other in one store: its lease and its record are "migrations:" and the name there. "" is the set without a name,
+// whose record is "migrations".
 func SetName(name string) SetOption {
 	return func(s *Set) {
-		if s.name = name; name == "" {
-			s.name = "schema"
+		if s.record = unnamed; name != "" {
+			s.record = unnamed + ":" + name
 		}
 	}
 }
 
-// TTL is how long the lease of a runner lasts without renewal; so long the next one waits if it dies. 0 means [DefaultTTL].
-func TTL(ttl time.Duration) SetOption { return func(s *Set) { s.ttl = ttl } }
+const unnamed = "migrations"
 
-// Wait has a runner wait, as long as its context allows, while another one has the lease. Without it that is [ErrLeased].
+// LeaseTTL is how long the lease of a runner lasts without renewal; so long the next one waits if it dies. 0 means [lease.DefaultTTL].
+func LeaseTTL(ttl time.Duration) SetOption { return func(s *Set) { s.ttl = ttl } }
+
+// Wait has a runner wait, as long as its context allows, while another one has the lease. Without it that is [lease.ErrHeld].
 func Wait() SetOption { return func(s *Set) { s.wait = true } }
 
 // New makes a set. The migrations are given in the order of their numbers, which differ and are 1 at least; gaps are fine. Each has a name and an Up. Otherwise it is
 // ErrInvalid, with all that is wrong. It sends nothing.
-func New(store *Store, migrations ...Migration) (*Set, error) {
+func New(store *lease.Store, migrations ...Migration) (*Set, error) {
 	var problems []error
 	for i, m := range migrations {
 		bad := func(format string, args ...any) {
@@ -87,7 +100,7 @@ func New(store *Store, migrations ...Migration) (*Set, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	return &Set{store: store, migrations: slices.Clone(migrations), name: "schema"}, nil
+	return &Set{store: store, migrations: slices.Clone(migrations), record: unnamed}, nil
 }
 
 // With is the set with other settings.
@@ -100,7 +113,7 @@ func (s *Set) With(opts ...SetOption) *Set {
 }
 
 // DryRun is the set in a mode that writes nothing and takes no lease: Up and Down run the functions with [Run.DryRun] set. Each function sees the table without what those
-// before it would have done.
+// before it would have done, and what a real run has saved.
 func (s *Set) DryRun() *Set {
 	derived := *s
 	derived.dry = true
@@ -112,7 +125,7 @@ type Step struct {
 	ID     int64
 	Name   string
 	Down   bool
-	Writes int64 // the writes that went through [Run.Do]
+	Writes int64 // the writes that went through [Run.Do], and the items that [ReindexItems] has rewritten
 }
 
 // StepError is the failure of a migration. It stays begun until it is run again, up or down.
@@ -138,8 +151,10 @@ func direction(down bool) string {
 }
 
 // Up applies what is missing, in order, one runner at a time, and gives the steps that it has finished, also if it fails. A migration that was begun and not finished is run again. Where nothing
-// is missing it costs one read, and migrations of a newer program are left alone. If another runner has the lease it is [ErrLeased], see [Wait]; a failure
+// is missing it costs one read, and migrations of a newer program are left alone. If another runner has the lease it is [lease.ErrHeld], see [Wait]; a failure
 // of a function is a [StepError]; [ErrChanged] and [ErrOutOfOrder] say that the program does not fit what is recorded, and nothing was run.
+//
+// A migration that a [Set.DownTo] has begun to take back, and not finished, counts as begun: Up applies it again, from what its Down has left.
 //
 // A runner that loses its lease stops: its context ends, and it can record nothing any more.
 func (s *Set) Up(ctx context.Context) ([]Step, error) {
@@ -237,7 +252,7 @@ func (s *Set) behind(done journal, id int64) ([]step, error) {
 
 // run carries out a plan under the lease. It is made twice: without the lease, to see whether there is anything to do, and with it, from what is recorded then.
 func (s *Set) run(ctx context.Context, plan func(journal) ([]step, error)) (done []Step, err error) {
-	r, err := s.store.Load(ctx, s.name)
+	r, err := s.store.Load(ctx, s.record)
 	if err != nil {
 		return nil, err
 	}
@@ -248,25 +263,25 @@ func (s *Set) run(ctx context.Context, plan func(journal) ([]step, error)) (done
 	acquire := s.store.Acquire
 	switch {
 	case s.dry:
-		return s.carryOut(ctx, nil, steps)
+		return s.carryOut(ctx, nil, r.Data, steps)
 	case s.wait:
 		acquire = s.store.AcquireWait
 	}
-	lease, err := acquire(ctx, s.name, s.ttl)
+	l, err := acquire(ctx, s.record, s.ttl)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), call.Timeout)
 		defer cancel()
-		if err := lease.Release(ctx); err != nil { // all that is done is recorded
-			s.store.logger.Warn("migrate: lease not released", "name", s.name, "error", err)
+		if err := l.Release(ctx); err != nil { // all that is done is recorded
+			s.store.Logger().Warn("migrate: lease not released", "name", s.record, "error", err)
 		}
 	}()
-	if steps, err = s.planned(lease.Data(), plan); err != nil {
+	if steps, err = s.planned(l.Data(), plan); err != nil {
 		return nil, err
 	}
-	return s.carryOut(lease.Context(), lease, steps)
+	return s.carryOut(l.Context(), l, nil, steps)
 }
 
 func (s *Set) planned(data item, plan func(journal) ([]step, error)) ([]step, error) {
@@ -277,41 +292,45 @@ func (s *Set) planned(data item, plan func(journal) ([]step, error)) ([]step, er
 	return plan(done)
 }
 
-func (s *Set) carryOut(ctx context.Context, lease *Lease, steps []step) ([]Step, error) {
+// carryOut works under a lease, or, in a dry run, with what is recorded.
+func (s *Set) carryOut(ctx context.Context, l *lease.Lease, recorded item, steps []step) ([]Step, error) {
 	var done []Step
 	for _, next := range steps {
-		began := s.store.clock()
-		r, err := s.carryOutOne(ctx, lease, next)
+		began := s.store.Now()
+		r, err := s.carryOutOne(ctx, l, recorded, next)
 		if err != nil {
-			if lost := context.Cause(ctx); errors.Is(lost, ErrLeaseLost) && !errors.Is(err, ErrLeaseLost) {
+			if lost := context.Cause(ctx); errors.Is(lost, lease.ErrLost) && !errors.Is(err, lease.ErrLost) {
 				err = fmt.Errorf("%w: %w", lost, err)
 			}
-			s.store.logger.Error("migrate: failed", "id", next.ID, "name", next.Name, "direction", direction(next.down), "error", err)
+			s.store.Logger().Error("migrate: failed", "id", next.ID, "name", next.Name, "direction", direction(next.down), "error", err)
 			return done, &StepError{ID: next.ID, Name: next.Name, Down: next.down, Err: err}
 		}
 		done = append(done, Step{ID: next.ID, Name: next.Name, Down: next.down, Writes: r.writes.Load()})
-		s.store.logger.Info("migrate: done", "id", next.ID, "name", next.Name, "direction", direction(next.down), "dry", s.dry, "writes", r.writes.Load(), "took", s.store.clock().Sub(began))
+		s.store.Logger().Info("migrate: done", "id", next.ID, "name", next.Name, "direction", direction(next.down), "dry", s.dry, "writes", r.writes.Load(), "took", s.store.Now().Sub(began))
 	}
 	return done, nil
 }
 
 // carryOutOne records that a migration begins, runs it, and records that it has ended: all under the lease.
-func (s *Set) carryOutOne(ctx context.Context, lease *Lease, next step) (*Run, error) {
-	r := &Run{store: s.store, lease: lease, id: next.ID}
+func (s *Set) carryOutOne(ctx context.Context, l *lease.Lease, recorded item, next step) (*Run, error) {
+	r := &Run{store: s.store, lease: l, set: s.record, id: next.ID}
 	function := next.Up
 	if next.down {
 		function = next.Down
 	}
-	if s.dry {
-		r.entry = entry{state: item{}}
-		return r, function(ctx, r)
+	by := ""
+	if l != nil {
+		recorded, by = l.Data(), l.Holder()
 	}
-	done, err := readJournal(lease.Data())
+	done, err := readJournal(recorded)
 	if err != nil {
 		return nil, err
 	}
-	r.entry = done[next.ID].begin(next, s.store.clock(), s.holder(lease))
-	s.store.logger.Info("migrate: begins", "id", next.ID, "name", next.Name, "direction", direction(next.down))
+	r.entry = done[next.ID].begin(next, s.store.Now(), by)
+	if s.dry {
+		return r, function(ctx, r)
+	}
+	s.store.Logger().Info("migrate: begins", "id", next.ID, "name", next.Name, "direction", direction(next.down))
 	if err := r.record(ctx, r.entry); err != nil {
 		return nil, err
 	}
@@ -319,16 +338,9 @@ func (s *Set) carryOutOne(ctx context.Context, lease *Lease, next step) (*Run, e
 		return nil, err
 	}
 	if next.down {
-		return r, lease.Save(ctx, item{key(next.ID): nil})
+		return r, l.Save(ctx, item{key(next.ID): nil})
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r, r.record(ctx, r.entry.end(s.store.clock()))
-}
-
-func (s *Set) holder(lease *Lease) string {
-	if s.store.holder != "" {
-		return s.store.holder
-	}
-	return lease.owner
+	return r, r.record(ctx, r.entry.end(s.store.Now()))
 }

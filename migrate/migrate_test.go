@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/migrate"
 	"github.com/monotable/monotable/monotabletest"
 )
@@ -50,7 +51,7 @@ func (d *diary) noted(id int64, name string) migrate.Migration {
 	return migrate.Migration{ID: id, Name: name, Up: note("up"), Down: note("down")}
 }
 
-func newSet(t testing.TB, s *migrate.Store, migrations ...migrate.Migration) *migrate.Set {
+func newSet(t testing.TB, s *lease.Store, migrations ...migrate.Migration) *migrate.Set {
 	t.Helper()
 	set, err := migrate.New(s, migrations...)
 	require.NoError(t, err)
@@ -66,15 +67,15 @@ func status(t testing.TB, set *migrate.Set) []migrate.State {
 
 var dawn = time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 
-func frozen() migrate.StoreOption {
-	return migrate.Clock(func() time.Time { return dawn.In(time.FixedZone("CET", 3600)) })
+func frozen() lease.StoreOption {
+	return lease.Clock(func() time.Time { return dawn.In(time.FixedZone("CET", 3600)) })
 }
 
 func TestUp_InOrder(t *testing.T) {
 	g := newGround(t)
 	var faults monotabletest.Faults
 	var d diary
-	s := g.through(&faults, frozen(), migrate.Holder("me"))
+	s := g.through(&faults, frozen(), lease.Holder("me"))
 	two := newSet(t, s, d.noted(1, "one"), d.noted(20, "two"))
 	require.Equal(t, []migrate.State{{ID: 1, Name: "one"}, {ID: 20, Name: "two"}}, status(t, two))
 
@@ -336,7 +337,7 @@ func TestRun_State(t *testing.T) {
 	save = false
 	_, err = set.Up(t.Context())
 	require.NoError(t, err)
-	r, err := s.Load(t.Context(), "schema")
+	r, err := s.Load(t.Context(), "migrations")
 	require.NoError(t, err)
 	require.NotContains(t, r.Data["1"].(*types.AttributeValueMemberM).Value, "state")
 }
@@ -368,14 +369,37 @@ func TestDryRun_WritesNothing(t *testing.T) {
 	require.Equal(t, []string{"up 1"}, d.take())
 	require.Len(t, faults.Requests(), 1)
 	require.Equal(t, "GetItem", faults.Requests()[0].Operation)
-	require.Empty(t, g.item("MIGRATION#schema", "MIGRATION#schema"))
+	require.Empty(t, g.item("LEASE#migrations", "LEASE#migrations"))
+}
+
+// A dry run finds what a real one has saved before it failed, and leaves it.
+func TestDryRun_SeesWhatIsSaved(t *testing.T) {
+	g := newGround(t)
+	s := g.store(g.client)
+	var found []int
+	set := newSet(t, s, migrate.Migration{ID: 1, Name: "one", Up: func(ctx context.Context, r *migrate.Run) error {
+		var n int
+		if _, err := r.Load("n", &n); err != nil {
+			return err
+		}
+		found = append(found, n)
+		if err := r.Save(ctx, "n", n+1); err != nil {
+			return err
+		}
+		return errors.New("not yet")
+	}})
+	for _, run := range []*migrate.Set{set, set.DryRun(), set.DryRun(), set} {
+		_, err := run.Up(t.Context())
+		require.Error(t, err)
+	}
+	require.Equal(t, []int{0, 1, 1, 1}, found)
 }
 
 func TestSets_BesideEachOther(t *testing.T) {
 	g := newGround(t)
 	s := g.store(g.client)
 	var d diary
-	a, b := newSet(t, s, d.noted(1, "one")), newSet(t, s, d.noted(1, "uno")).With(migrate.SetName("billing"), migrate.TTL(time.Minute))
+	a, b := newSet(t, s, d.noted(1, "one")), newSet(t, s, d.noted(1, "uno")).With(migrate.SetName("billing"), migrate.LeaseTTL(time.Minute))
 	for _, set := range []*migrate.Set{a, b, a, b} {
 		_, err := set.Up(t.Context())
 		require.NoError(t, err)
@@ -403,7 +427,7 @@ func TestF134_ManyRunners(t *testing.T) {
 					}
 					return m
 				}
-				stores := []*migrate.Store{g.store(g.client), g.store(dynamodb.New(g.client.Options()))}
+				stores := []*lease.Store{g.store(g.client), g.store(dynamodb.New(g.client.Options()))}
 				var finished atomic.Int32
 				var wg sync.WaitGroup
 				for i := range 32 {
@@ -419,7 +443,7 @@ func TestF134_ManyRunners(t *testing.T) {
 								require.True(t, state.Applied)
 							}
 						} else {
-							require.ErrorIs(t, err, migrate.ErrLeased)
+							require.ErrorIs(t, err, lease.ErrHeld)
 						}
 					})
 				}
@@ -473,25 +497,25 @@ func TestF134_RunnerThatLostItsLease(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			steps, err := newSet(t, g.through(&faults), paused, d.noted(2, "two")).Up(t.Context())
-			require.ErrorIs(t, err, migrate.ErrLeaseLost)
+			require.ErrorIs(t, err, lease.ErrLost)
 			require.Empty(t, steps)
 		})
 		time.Sleep(time.Second)
 		taker := d.noted(1, "one")
 		taker.Up = func(ctx context.Context, r *migrate.Run) error { d.add("up 1 again"); return write(ctx, r, "second") }
-		set := newSet(t, g.store(g.client, migrate.Holder("second")), taker, d.noted(2, "two"))
+		set := newSet(t, g.store(g.client, lease.Holder("second")), taker, d.noted(2, "two"))
 		_, err := set.Up(t.Context())
 		require.NoError(t, err)
-		before := g.item("MIGRATION#schema", "MIGRATION#schema")
+		before := g.item("LEASE#migrations", "LEASE#migrations")
 		wg.Wait()
 		require.ErrorIs(t, <-late, context.Canceled)
-		require.ErrorIs(t, <-late, migrate.ErrLeaseLost)
+		require.ErrorIs(t, <-late, lease.ErrLost)
 		var canceled *types.TransactionCanceledException
 		require.ErrorAs(t, <-late, &canceled)
-		require.ErrorIs(t, <-late, migrate.ErrLeaseLost)
+		require.ErrorIs(t, <-late, lease.ErrLost)
 		require.Equal(t, []string{"up 1 again", "up 2"}, d.take())
 		require.Equal(t, avS("second"), g.item("x", "x")["by"])
-		require.Equal(t, before, g.item("MIGRATION#schema", "MIGRATION#schema"))
+		require.Equal(t, before, g.item("LEASE#migrations", "LEASE#migrations"))
 		require.Equal(t, "second", status(t, set)[0].By)
 	})
 }
@@ -507,7 +531,7 @@ func TestF134_WhyTheContextEnded(t *testing.T) {
 			return ctx.Err()
 		}}
 		_, err := newSet(t, g.through(&faults), cut).Up(t.Context())
-		require.ErrorIs(t, err, migrate.ErrLeaseLost)
+		require.ErrorIs(t, err, lease.ErrLost)
 		require.ErrorIs(t, err, context.Canceled)
 
 		why := errors.New("enough")
@@ -544,7 +568,7 @@ func TestF134_Weather(t *testing.T) {
 				}
 				set = append(set, m)
 			}
-			all := newSet(t, s, set...).With(migrate.TTL(5 * time.Minute))
+			all := newSet(t, s, set...).With(migrate.LeaseTTL(5 * time.Minute))
 			_, err := all.Up(t.Context())
 			require.NoError(t, err)
 			_, err = all.DownTo(t.Context(), 0)
@@ -572,7 +596,7 @@ func TestUp_Logs(t *testing.T) {
 		return a
 	}}))
 	var d diary
-	_, err := newSet(t, g.store(g.client, frozen(), migrate.Logger(logger)), d.noted(1, "one")).Up(t.Context())
+	_, err := newSet(t, g.store(g.client, frozen(), lease.Logger(logger)), d.noted(1, "one")).Up(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, `level=INFO msg="migrate: begins" id=1 name=one direction=up
 level=INFO msg="migrate: done" id=1 name=one direction=up dry=false writes=0 took=0s

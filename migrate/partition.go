@@ -16,7 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/internal/call"
 	"github.com/monotable/monotable/internal/codec"
+	"github.com/monotable/monotable/internal/raw"
+	"github.com/monotable/monotable/lease"
 )
 
 var (
@@ -26,21 +29,13 @@ var (
 	ErrTargetTaken = errors.New("migrate: another item is at the new key")
 )
 
-// LeaveGuards lets [MovePartition] and [DeletePartition] work on items with Unique values. Their guards still name the old keys afterwards: those of deleted items
-// block their values, and those of moved items do not find them, until [monotable.Entity.RepairUnique] has run.
-func LeaveGuards() BackfillOption { return func(c *config) { c.leaveGuards = true } }
-
-// Rewrite lets [MovePartition] change each item on its way: it is given the item with its new partition key, and changes the attributes that the key is made from, and the sort
-// key if that is to be another one. nil leaves the item where it is. It must not change the partition key.
-func Rewrite(change Change) BackfillOption { return func(c *config) { c.rewrite = change } }
-
 // DeletePartition deletes all items of a partition, of whatever entity: page by page, by their keys alone, in batches. partition is the value of the table's partition
 // key. It is for partitions that nobody writes to any more: an item that is changed meanwhile goes as well, and one that is added may stay. After a crash, or an error, call it again: it deletes what is left; a partition
-// without items has nothing to delete. One call at a time works on a partition, by a lease of the store that is named after a hash of the key; another one is [ErrLeased].
+// without items has nothing to delete. One call at a time works on a partition, by a lease of the store that is named after a hash of the key; another one is [lease.ErrHeld].
 //
 // Items with Unique values are refused with [ErrGuarded] before anything is deleted, unless [LeaveGuards] is given. To find them the whole partition is read once, if the table has such entities.
 // [Concurrency] is of batches. The report's Rewritten counts what was deleted.
-func DeletePartition(ctx context.Context, store *Store, table *monotable.Table, partition types.AttributeValue, opts ...BackfillOption) (Report, error) {
+func DeletePartition(ctx context.Context, store *lease.Store, table *monotable.Table, partition types.AttributeValue, opts ...BackfillOption) (Report, error) {
 	b := newBackfill(store, "delete partition", table, opts)
 	return b.onPartition(ctx, partition, func(ctx context.Context) error {
 		return b.queryPages(ctx, partition, true, b.deletePage)
@@ -51,13 +46,16 @@ func DeletePartition(ctx context.Context, store *Store, table *monotable.Table, 
 // partition key. The keys of indexes, the tag and so on are made as today's schemas say, see [monotable.Table.Fresh]; so the attributes that
 // make the partition key must change as well: [Rewrite]. Versions stay.
 //
-// An item is deleted only as it was read; if another writer was faster it is read and moved again. (Of an entity without a Version that is by all attributes that were read or are
-// declared.) An item whose new key is taken by another one has failed, with [ErrTargetTaken]; so has one whose new key is not what its entity makes of it. Writers that go on with the old keys find nothing
+// An item is deleted only as it was read; if another writer was faster it is read and moved again. (That is by all attributes that were read or are declared; of what to do
+// with more than DynamoDB compares at once see [Backfill].) An item whose new key is taken by another one has failed, with [ErrTargetTaken]; so has one whose new key is not what its entity makes of it. Writers that go on with the old keys find nothing
 // there; what they add after the page was read stays, so call it again when all use the new ones. The same after a crash, or an error: it moves what is left. Guards and records are left alone, and
 // counted as foreign. Of leases, Unique values and errors the same holds as for [DeletePartition] and [Backfill]. The report's Rewritten counts what was moved.
-func MovePartition(ctx context.Context, store *Store, table *monotable.Table, from, to types.AttributeValue, opts ...BackfillOption) (Report, error) {
+func MovePartition(ctx context.Context, store *lease.Store, table *monotable.Table, from, to types.AttributeValue, opts ...BackfillOption) (Report, error) {
 	b := newBackfill(store, "move partition", table, opts)
-	if codec.Equal(from, to) {
+	if err := b.layout.isPartition(to); err != nil {
+		return Report{}, err
+	}
+	if codec.Equal(orNull(from), to) {
 		return Report{}, fmt.Errorf("%w: a partition cannot move to itself", ErrInvalid)
 	}
 	b.work = func(ctx context.Context, stored item) (outcome, error) { return b.move(ctx, table, stored, to) }
@@ -68,7 +66,7 @@ func MovePartition(ctx context.Context, store *Store, table *monotable.Table, fr
 
 // onPartition works on a partition under its lease.
 func (b *backfill) onPartition(ctx context.Context, partition types.AttributeValue, work func(context.Context) error) (Report, error) {
-	if err := b.layout.whole(); err != nil {
+	if err := errors.Join(b.layout.whole(), b.layout.isPartition(partition)); err != nil {
 		return Report{}, err
 	}
 	b.known = make([]segment, 1) // for the report
@@ -97,12 +95,12 @@ func (b *backfill) alone(ctx context.Context, partition types.AttributeValue, wo
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %T %v", b.layout.name, partition, scalar(partition)))
 	for try := 1; ; try++ {
-		l, err := b.store.Acquire(ctx, "partition-"+hex.EncodeToString(sum[:8]), b.ttl)
+		l, err := b.store.Acquire(ctx, "partition:"+b.layout.name+":"+hex.EncodeToString(sum[:8]), b.ttl)
 		if err != nil {
 			return err
 		}
-		err = under(ctx, l, func(l *Lease) error { return work(l.Context()) })
-		if ctx.Err() != nil || !errors.Is(err, ErrLeaseLost) || try >= b.tries {
+		err = under(ctx, l, func(l *lease.Lease) error { return work(l.Context()) })
+		if ctx.Err() != nil || !errors.Is(err, lease.ErrLost) || try >= b.tries {
 			return err
 		} // lost: what is left can be done as well by whoever gets it now
 	}
@@ -180,16 +178,16 @@ func (b *backfill) refuseGuarded(ctx context.Context, partition types.AttributeV
 	in.ExpressionAttributeNames["#t"] = b.layout.d.TypeTag
 	var any []string
 	for _, name := range slices.Sorted(maps.Keys(b.layout.entities)) {
-		if k := b.layout.entities[name]; k.unique {
+		if k := b.layout.entities[name]; len(k.guarded) > 0 {
 			value := fmt.Sprintf(":t%d", len(any))
-			in.ExpressionAttributeValues[value] = text(name)
+			in.ExpressionAttributeValues[value] = raw.Text(name)
 			any = append(any, "#t = "+value)
 		}
 	}
 	if b.leaveGuards || len(any) == 0 {
 		return nil
 	}
-	if slices.ContainsFunc(b.layout.untagged, func(k *kind) bool { return k.unique }) {
+	if slices.ContainsFunc(b.layout.untagged, func(k *kind) bool { return len(k.guarded) > 0 }) {
 		any = append(any, "attribute_not_exists(#t)") // it may be one
 	}
 	in.FilterExpression = new(strings.Join(any, " OR "))
@@ -278,7 +276,7 @@ func (b *backfill) deleteBatch(ctx context.Context, keys []item) (deleted int, _
 		if left = next; try+1 >= b.tries {
 			return deleted, monotable.ErrUnprocessed
 		}
-		if err := between.Wait(ctx, try); err != nil {
+		if err := call.Between.Wait(ctx, try); err != nil {
 			return deleted, err
 		}
 	}
@@ -296,9 +294,11 @@ func (b *backfill) move(ctx context.Context, table *monotable.Table, stored item
 	if b.dryRun {
 		return rewritten, nil
 	}
-	u := newUpdate()
-	b.layout.unchanged(u, stored, nil)
-	where := new(strings.Join(u.where, " AND "))
+	u := raw.NewUpdate()
+	if err := b.layout.unchanged(u, stored, nil, nil); err != nil {
+		return current, err
+	}
+	where := u.Condition()
 	in := &dynamodb.TransactWriteItemsInput{
 		ClientRequestToken: new(rand.Text()), // so that one whose reply was lost is not refused when it is sent again
 		TransactItems: []types.TransactWriteItem{
@@ -308,7 +308,7 @@ func (b *backfill) move(ctx context.Context, table *monotable.Table, stored item
 			}},
 			{Delete: &types.Delete{
 				TableName: &b.layout.name, Key: b.layout.keyOf(stored), ConditionExpression: where,
-				ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+				ExpressionAttributeNames: u.Names, ExpressionAttributeValues: u.Values,
 			}},
 		},
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
@@ -357,11 +357,14 @@ func (b *backfill) moved(ctx context.Context, table *monotable.Table, stored ite
 	if err == nil {
 		_, err = table.Stale(next) // which knows whether the key is the one that the entity makes
 	}
+	if b.rewrite == nil && errors.Is(err, ErrInvalid) {
+		err = fmt.Errorf("the attributes that make the partition key must change with it, see Rewrite: %w", err)
+	}
 	return next, err
 }
 
 // arrived deletes an item whose copy is at its new key already; any other item there is in the way.
-func (b *backfill) arrived(ctx context.Context, u *update, where *string, stored, next item) (outcome, error) {
+func (b *backfill) arrived(ctx context.Context, u *raw.Update, where *string, stored, next item) (outcome, error) {
 	there, err := b.read(ctx, next)
 	if err != nil {
 		return current, err
@@ -375,7 +378,7 @@ func (b *backfill) arrived(ctx context.Context, u *update, where *string, stored
 	err = b.call(ctx, func(ctx context.Context) error {
 		_, err := b.layout.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 			TableName: &b.layout.name, Key: b.layout.keyOf(stored), ConditionExpression: where,
-			ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values,
+			ExpressionAttributeNames: u.Names, ExpressionAttributeValues: u.Values,
 		})
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/migrate"
 	"github.com/monotable/monotable/monotabletest"
@@ -108,6 +109,7 @@ func TestMovePartition(t *testing.T) {
 	report, err = move()
 	var failed *migrate.FailedError
 	require.ErrorAs(t, err, &failed, "the attribute that makes the key was left")
+	require.ErrorContains(t, err, "must change with it, see Rewrite")
 	require.ErrorIs(t, err, monotable.ErrInvalid)
 	require.Equal(t, []int{29, 1}, []int{report.Failed, report.Rewritten}, "what is no entity's has no such attribute")
 
@@ -282,7 +284,7 @@ func TestPartitionOneAtATime(t *testing.T) {
 		table, _ := w.purchases(w.client)
 		inside := once(func() {
 			_, err := migrate.DeletePartition(t.Context(), w.store(w.client), table, vS("USER#ann"))
-			require.ErrorIs(t, err, migrate.ErrLeased)
+			require.ErrorIs(t, err, lease.ErrHeld)
 			_, err = migrate.DeletePartition(t.Context(), w.store(w.client), table, vS("USER#bob"))
 			require.NoError(t, err)
 		})
@@ -355,7 +357,7 @@ func TestPartitionOfGuardedItems(t *testing.T) {
 func TestPartitionOtherKeys(t *testing.T) {
 	client := monotabletest.Client(t)
 	records := monotabletest.TableOn(t, client, monotable.TableConfig{Name: "records", PartitionKey: "id"})
-	store, err := migrate.NewStore(records)
+	store, err := lease.NewStore(records)
 	require.NoError(t, err)
 	w := townOn(t, client, monotable.TableConfig{PartitionKey: "p", PartitionKeyType: types.ScalarAttributeTypeN})
 	w.put(attributes{"p": vN("1"), "a": vS("x")}, attributes{"p": vN("3")})
@@ -366,6 +368,27 @@ func TestPartitionOtherKeys(t *testing.T) {
 	require.Equal(t, map[string]attributes{"2 ": {"p": vN("2"), "a": vS("x")}}, w.dump())
 	_, err = client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &w.cfg.Name})
 	require.NoError(t, err)
+}
+
+// A value that no item has as its partition key is refused before anything is sent.
+func TestPartitionKeysOfOtherTypes(t *testing.T) {
+	w := newTown(t)
+	w.buy(2)
+	var faults monotabletest.Faults
+	client := faults.Client(w.client)
+	table, _ := w.purchases(client)
+	var none *types.AttributeValueMemberS
+	for _, wrong := range []types.AttributeValue{nil, none, vN("1"), vS(""), &types.AttributeValueMemberB{Value: []byte("USER#ann")}, &types.AttributeValueMemberNULL{Value: true}} {
+		for _, opts := range [][]migrate.BackfillOption{nil, {migrate.DryRun()}} {
+			_, err := migrate.DeletePartition(t.Context(), w.store(client), table, wrong, opts...)
+			require.ErrorIs(t, err, migrate.ErrInvalid, "%T", wrong)
+			_, err = migrate.MovePartition(t.Context(), w.store(client), table, wrong, vS("USER#eve"), opts...)
+			require.ErrorIs(t, err, migrate.ErrInvalid, "%T", wrong)
+			_, err = migrate.MovePartition(t.Context(), w.store(client), table, vS("USER#ann"), wrong, opts...)
+			require.ErrorIs(t, err, migrate.ErrInvalid, "%T", wrong)
+		}
+	}
+	require.Empty(t, faults.Requests())
 }
 
 func TestDeletePartitionPace(t *testing.T) {

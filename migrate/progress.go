@@ -13,11 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/internal/call"
+	"github.com/monotable/monotable/lease"
 )
 
-// Status is how far a backfill is, as far as the call that tells it knows: what other workers have saved is in it once this one has seen it.
-type Status struct {
+// BackfillStatus is how far a backfill is, as far as the call that tells it knows: what other workers have saved is in it once this one has seen it.
+type BackfillStatus struct {
 	Name    string
+	Table   string
 	Report  Report
 	Elapsed time.Duration // since this call began, by the store's clock
 	Rate    float64       // items a second, since then; 0 if not known yet
@@ -28,18 +31,20 @@ type Status struct {
 // meter makes statuses of reports.
 type meter struct {
 	name  string
+	table string
+	told  bool // that it is done
 	now   func() time.Time
-	tells func(Status)
+	tells func(BackfillStatus)
 
 	mu    sync.Mutex
 	start time.Time
 	first int // items scanned before
 }
 
-func newMeter(name string, store *Store, tells func(Status)) *meter {
-	m := &meter{name: name, now: time.Now, tells: tells}
+func newMeter(name, table string, store *lease.Store, tells func(BackfillStatus)) *meter {
+	m := &meter{name: name, table: table, now: time.Now, tells: tells}
 	if store != nil {
-		m.now = store.clock
+		m.now = store.Now
 	}
 	m.start = m.now()
 	return m
@@ -52,14 +57,15 @@ func (m *meter) begin(before Report) {
 	m.start, m.first = m.now(), before.Scanned
 }
 
-// tell is given how many items the segments have that are done.
+// tell is given how many items the segments have that are done. After the last time it says nothing more.
 func (m *meter) tell(r Report, inDone int, done bool) {
-	if m.tells == nil {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := Status{Name: m.name, Report: r, Elapsed: m.now().Sub(m.start), Left: -1, Done: done}
+	if m.tells == nil || m.told {
+		return
+	}
+	m.told = done
+	s := BackfillStatus{Name: m.name, Table: m.table, Report: r, Elapsed: m.now().Sub(m.start), Left: -1, Done: done}
 	if seconds := s.Elapsed.Seconds(); seconds > 0 {
 		s.Rate = float64(r.Scanned-m.first) / seconds
 	}
@@ -81,8 +87,8 @@ const (
 )
 
 // Terminal is for [Progress]: it prints one line, with a bar, how many segments are done, items, items a second, and the time left. On a terminal the line is written over and over, ten times a second at
-// most; elsewhere there is one every five seconds. The last one is always printed. Times are those of the statuses, so it has no clock of its own. What cannot be written is lost.
-func Terminal(w io.Writer) func(Status) {
+// most; elsewhere there is one every five seconds. The last one is always printed, and so is the first of another backfill. Times are those of the statuses, so it has no clock of its own. What cannot be written is lost.
+func Terminal(w io.Writer) func(BackfillStatus) {
 	p := &printer{w: w, every: elsewhere}
 	if file, ok := w.(interface{ Stat() (os.FileInfo, error) }); ok {
 		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
@@ -97,14 +103,20 @@ type printer struct {
 	over  bool // lines are written over
 	every time.Duration
 	next  time.Duration // when the next one is due
+	last  time.Duration // when the last one was told
 	width int           // of the last one
 }
 
-func (p *printer) print(s Status) {
-	if s.Elapsed < p.next && !s.Done {
+func (p *printer) print(s BackfillStatus) {
+	if s.Elapsed < p.last { // of another backfill, which begins
+		p.next = 0
+	}
+	if p.last = s.Elapsed; s.Elapsed < p.next && !s.Done {
 		return
 	}
-	p.next = s.Elapsed + p.every
+	if p.next = s.Elapsed + p.every; s.Done {
+		p.next = 0 // another one may begin
+	}
 	line := s.String()
 	if !p.over {
 		fmt.Fprintln(p.w, line)
@@ -113,14 +125,18 @@ func (p *printer) print(s Status) {
 	width := utf8.RuneCountInString(line)
 	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(p.width-width, 0)))
 	if p.width = width; s.Done {
+		p.width = 0
 		fmt.Fprintln(p.w)
 	}
 }
 
 // String is the status in one line.
-func (s Status) String() string {
+func (s BackfillStatus) String() string {
 	var b strings.Builder
 	r := s.Report
+	if s.Table != "" {
+		b.WriteString(s.Table + ": ")
+	}
 	b.WriteString(s.Name + "  ")
 	if r.Segments > 0 {
 		full := barWidth * r.Done / r.Segments
@@ -182,7 +198,7 @@ func (p *pacer) wait(ctx context.Context, n int) error {
 		if pause <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, pause); err != nil { // others may have been faster, or an answer may have been dear: look again
+		if err := call.Sleep(ctx, pause); err != nil { // others may have been faster, or an answer may have been dear: look again
 			return err
 		}
 	}

@@ -19,10 +19,10 @@ func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := townOn(t, memdb.New(memdb.Options{}).Client(), townConfig())
 		w.settle(40, oldCitizens())
-		run := func(name string, opts ...migrate.BackfillOption) (all []migrate.Status) {
+		run := func(name string, opts ...migrate.BackfillOption) (all []migrate.BackfillStatus) {
 			start := time.Now()
 			report, err := migrate.Reindex(t.Context(), w.store(w.client), w.as(w.client, todaysCitizens()), append(opts, migrate.Named(name),
-				migrate.Segments(4), migrate.Pace(2), migrate.Progress(func(s migrate.Status) { all = append(all, s) }))...)
+				migrate.Segments(4), migrate.Pace(2), migrate.Progress(func(s migrate.BackfillStatus) { all = append(all, s) }))...)
 			require.NoError(t, err)
 			require.InDelta(t, report.Scanned, 2*time.Since(start).Seconds(), 2, "two items a second")
 			last := all[len(all)-1]
@@ -38,6 +38,32 @@ func TestProgress(t *testing.T) {
 		for i, s := range run("by segments") {
 			left := float64(s.Report.Scanned) * float64(3-i) / float64(i+1) / s.Rate
 			require.InDelta(t, left, s.Left.Seconds(), 0.01)
+		}
+	})
+}
+
+// The end is told once, whoever has come to it: this call, another one, or one before.
+func TestProgress_TellsTheEnd(t *testing.T) {
+	anew(t, func(t *testing.T) {
+		w := newTown(t)
+		w.settle(10, oldCitizens())
+		run := func(told *[]migrate.BackfillStatus, opts ...migrate.BackfillOption) (migrate.Report, error) {
+			return migrate.Reindex(t.Context(), w.store(w.client), w.as(w.client, todaysCitizens()),
+				append(opts, migrate.Segments(2), migrate.PageSize(2), migrate.Progress(func(s migrate.BackfillStatus) { *told = append(*told, s) }))...)
+		}
+		for name, opts := range map[string][]migrate.BackfillOption{"first": nil, "done already": nil, "dry": {migrate.DryRun()}} {
+			var told []migrate.BackfillStatus
+			report, err := run(&told, opts...)
+			require.NoError(t, err)
+			ends := 0
+			for _, s := range told {
+				require.Equal(t, "town", s.Table)
+				if s.Done {
+					ends++
+				}
+			}
+			require.Equal(t, 1, ends, name)
+			require.Equal(t, report, told[len(told)-1].Report)
 		}
 	})
 }
@@ -71,8 +97,8 @@ type device struct{ fs.FileInfo }
 func (device) Mode() fs.FileMode { return fs.ModeDevice | fs.ModeCharDevice }
 
 func TestTerminal(t *testing.T) {
-	at := func(seconds float64, done, items int) migrate.Status {
-		s := migrate.Status{
+	at := func(seconds float64, done, items int) migrate.BackfillStatus {
+		s := migrate.BackfillStatus{
 			Name: "reindex", Report: migrate.Report{Segments: 8, Done: done, Scanned: items},
 			Elapsed: time.Duration(seconds * float64(time.Second)), Left: -1,
 		}
@@ -83,7 +109,7 @@ func TestTerminal(t *testing.T) {
 	}
 	end := at(62, 8, 900)
 	end.Done, end.Report.Failed = true, 2
-	all := []migrate.Status{at(1, 0, 10), at(1.05, 0, 11), at(2, 4, 400), at(5.5, 4, 500), at(6.5, 6, 600), end}
+	all := []migrate.BackfillStatus{at(1, 0, 10), at(1.05, 0, 11), at(2, 4, 400), at(5.5, 4, 500), at(6.5, 6, 600), end}
 
 	var plain bytes.Buffer
 	tell := migrate.Terminal(&plain)
@@ -94,6 +120,19 @@ func TestTerminal(t *testing.T) {
 reindex  [###############.....] 6/8 segments  600 items  92/s  2m0s left
 reindex  [####################] 8/8 segments  900 items  15/s  done in 1m2s  2 failed
 `, plain.String())
+
+	// It may be given to one backfill after another.
+	plain.Reset()
+	at2 := at(0.5, 0, 3)
+	at2.Table = "town"
+	tell(at2)
+	require.Equal(t, "town: reindex  [....................] 0/8 segments  3 items\n", plain.String())
+
+	plain.Reset()
+	for _, s := range []migrate.BackfillStatus{at(9, 0, 5), at(10, 0, 6), at(1, 0, 1), at(2, 0, 2)} { // the first has failed, without an end
+		tell(s)
+	}
+	require.Equal(t, "reindex  [....................] 0/8 segments  5 items\nreindex  [....................] 0/8 segments  1 items\n", plain.String())
 
 	var over screen
 	tell = migrate.Terminal(&over)
@@ -108,5 +147,5 @@ reindex  [####################] 8/8 segments  900 items  15/s  done in 1m2s  2 f
 	for i := 2; i < len(lines); i++ {
 		require.GreaterOrEqual(t, len(lines[i]), len(strings.TrimRight(lines[i-1], " ")), "nothing of the line before is left")
 	}
-	require.Equal(t, "migration", strings.Fields(migrate.Status{Name: "migration", Left: -1}.String())[0])
+	require.Equal(t, "migration", strings.Fields(migrate.BackfillStatus{Name: "migration", Left: -1}.String())[0])
 }

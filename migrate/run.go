@@ -10,12 +10,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/lease"
 )
 
 // Run is what a migration's function has beside its context. It is safe for concurrent use, until the function returns.
 type Run struct {
-	store  *Store
-	lease  *Lease // nil in a dry run
+	store  *lease.Store
+	lease  *lease.Lease // nil in a dry run
+	set    string       // its record
 	id     int64
 	writes atomic.Int64
 
@@ -26,12 +29,12 @@ type Run struct {
 // DryRun says that the function must write nothing: it reads, and tells by Do what it would write.
 func (r *Run) DryRun() bool { return r.lease == nil }
 
-// Do carries out one write and counts it; in a dry run it is only counted. After the lease is lost it is [ErrLeaseLost], and write is not called. Otherwise its error is
+// Do carries out one write and counts it; in a dry run it is only counted. After the lease is lost it is [lease.ErrLost], and write is not called. Otherwise its error is
 // that of write.
 func (r *Run) Do(ctx context.Context, write func(context.Context) error) error {
 	if r.lease != nil {
-		if r.lease.held.Err() != nil {
-			return ErrLeaseLost
+		if r.lease.Err() != nil {
+			return lease.ErrLost
 		}
 		if err := write(ctx); err != nil {
 			return err
@@ -41,7 +44,7 @@ func (r *Run) Do(ctx context.Context, write func(context.Context) error) error {
 	return nil
 }
 
-// Fence is the number of the lease, for conditions of the function's own writes, see [Lease.Fence]; 0 in a dry run.
+// Fence is the number of the lease, for conditions of the function's own writes, see [lease.Lease.Fence]; 0 in a dry run.
 func (r *Run) Fence() int64 {
 	if r.lease == nil {
 		return 0
@@ -49,7 +52,7 @@ func (r *Run) Fence() int64 {
 	return r.lease.Fence()
 }
 
-// Check is [Lease.Check]: in a transaction it refuses what a runner writes that has lost its lease. In a dry run it is the zero value.
+// Check is [lease.Lease.Check]: in a transaction it refuses what a runner writes that has lost its lease. In a dry run it is the zero value.
 func (r *Run) Check() types.TransactWriteItem {
 	if r.lease == nil {
 		return types.TransactWriteItem{}
@@ -58,19 +61,20 @@ func (r *Run) Check() types.TransactWriteItem {
 }
 
 // Logger is that of the store.
-func (r *Run) Logger() *slog.Logger { return r.store.logger.With("migration", r.id) }
+func (r *Run) Logger() *slog.Logger { return r.store.Logger().With("migration", r.id) }
 
-// Store is where the migration is recorded, for what needs leases of its own. In a dry run it makes a [Backfill], a [Reindex] and what works on a partition dry, too.
-func (r *Run) Store() *Store {
+// Store is where the migration is recorded, for what needs leases of its own. In a dry run it is [lease.Store.ReadOnly], which makes a [Backfill], a [Reindex] and what works on a
+// partition dry, too.
+func (r *Run) Store() *lease.Store {
 	if r.lease != nil {
 		return r.store
 	}
-	return r.store.dryStore()
+	return r.store.ReadOnly()
 }
 
 // Save keeps a value for the next run of the function, should this one be killed: a cursor, a count. It is encoded as the SDK's attributevalue does, a map of
-// AttributeValues as it is; nil removes it. It is one write under the lease, whose errors are those of [Lease.Save]. What is saved is gone when the migration is finished or its
-// direction changes. All values of all migrations of a set are in one item, so keep them small. In a dry run it is kept in memory only.
+// AttributeValues as it is; nil removes it. It is one write under the lease, whose errors are those of [lease.Lease.Save]. What is saved is gone when the migration is finished or its
+// direction changes. All values of all migrations of a set are in one item, so keep them small. In a dry run it is kept in memory only, and forgotten.
 func (r *Run) Save(ctx context.Context, name string, value any) error {
 	av, err := encode(value)
 	if err != nil {
@@ -90,7 +94,7 @@ func (r *Run) Save(ctx context.Context, name string, value any) error {
 	return nil
 }
 
-// Load gives a value that an earlier run has saved, or this one: into is a pointer. It says whether there was one. It sends nothing.
+// Load gives a value that an earlier run has saved, or this one: into is a pointer. It says whether there was one. It sends nothing. A dry run sees what real ones have saved.
 func (r *Run) Load(name string, into any) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,116 +7,24 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/internal/call"
+	"github.com/monotable/monotable/internal/raw"
+	"github.com/monotable/monotable/lease"
 )
 
 // ErrRestarted says that another call has begun the backfill anew with [Restart] while this one worked.
 var ErrRestarted = errors.New("migrate: the backfill was restarted by another")
 
-const (
-	defaultSegments    = 64
-	maxSegments        = 10_000
-	defaultConcurrency = 8
-	defaultPageSize    = 500
-	defaultKept        = 20
-)
-
-// config is what the options of a backfill say.
-type config struct {
-	segments    int
-	ttl         time.Duration
-	concurrency int
-	pageSize    int32
-	pace, units float64
-	tries       int
-	keep        int
-	dryRun      bool
-	restart     bool
-	stopOnError bool
-	leaveGuards bool
-	name        string
-	rewrite     Change
-	progress    func(Status)
-}
-
-// BackfillOption is a setting of [Backfill], [Reindex], [MovePartition] or [DeletePartition].
-type BackfillOption func(*config)
-
-func configOf(opts []BackfillOption) config {
-	c := config{
-		segments: defaultSegments, ttl: DefaultTTL, concurrency: defaultConcurrency, pageSize: defaultPageSize, tries: maxTries, keep: defaultKept,
-	}
-	for _, opt := range opts {
-		opt(&c)
-	}
-	return c
-}
-
-// Segments is into how many parts the table is divided, 1 to 10,000; the default is 64. A worker has one at a time, so there may be as many workers. The
-// first call for a name decides, and [Restart].
-func Segments(n int) BackfillOption {
-	return func(c *config) { c.segments = min(max(n, 1), maxSegments) }
-}
-
-// SegmentTTL is how long a segment stays with a worker that does not answer any more; the default, and 0, is [DefaultTTL].
-func SegmentTTL(d time.Duration) BackfillOption {
-	return func(c *config) {
-		if c.ttl = d; d == 0 {
-			c.ttl = DefaultTTL
-		}
-	}
-}
-
-// Concurrency is how many items a call works on at the same time, 1 at least; the default is 8.
-func Concurrency(n int) BackfillOption { return func(c *config) { c.concurrency = max(n, 1) } }
-
-// PageSize is how many items are read at once, 1 at least, and at most how many are worked on twice after a crash; the default is 500. DynamoDB ends a page at 1 MB
-// in any case.
-func PageSize(n int) BackfillOption {
-	return func(c *config) { c.pageSize = int32(min(max(n, 1), 1_000_000)) }
-}
-
-// Pace bounds how many items a second a call works on, those that need no change included. 0 or less, the default, is no bound. Calls do not know of
-// each other.
-func Pace(itemsPerSecond float64) BackfillOption {
-	return func(c *config) { c.pace = itemsPerSecond }
-}
-
-// PaceUnits bounds how many write units a second a call consumes. What a write takes is known from its answer, and the next one waits for it; so the writes that are
-// under way together, see [Concurrency], may exceed it for a moment. 0 or less, the default, is no bound. It holds beside [Pace].
-func PaceUnits(unitsPerSecond float64) BackfillOption {
-	return func(c *config) { c.units = unitsPerSecond }
-}
-
-// Tries is how often an item is tried, 1 at least, while other writers are faster, or requests are throttled or have no answer; the default is 10. The SDK's own retries
-// do not count.
-func Tries(n int) BackfillOption { return func(c *config) { c.tries = max(n, 1) } }
-
-// KeepFailures is how many failures a report keeps of each segment, and of the whole; the default is 20. They are stored with the backfill, as keys.
-func KeepFailures(n int) BackfillOption { return func(c *config) { c.keep = max(n, 0) } }
-
-// StopOnError ends the call with the first item that fails. It is not skipped: the next call meets it again.
-func StopOnError() BackfillOption { return func(c *config) { c.stopOnError = true } }
-
-// DryRun counts what would be changed and writes nothing, not even records: it reads the whole table by itself, and a [Store] may be nil.
-func DryRun() BackfillOption { return func(c *config) { c.dryRun = true } }
-
-// Restart begins anew, also if the backfill is done. Other workers of the same backfill end with [ErrRestarted].
-func Restart() BackfillOption { return func(c *config) { c.restart = true } }
-
-// Progress is told how far the work is, after each page: never two calls at a time, in the goroutine that works, which waits for it. See [Terminal].
-func Progress(tell func(Status)) BackfillOption { return func(c *config) { c.progress = tell } }
-
 // backfill is the work of one call on the segments of a table.
 type backfill struct {
 	config
-	store  *Store
+	store  *lease.Store
 	of     string // what a round is of: a done one of something else does not count
 	layout *layout
 	pacer  *pacer
@@ -138,14 +46,14 @@ type segment struct {
 	report Report
 }
 
-func newBackfill(store *Store, name string, table *monotable.Table, opts []BackfillOption) *backfill {
+func newBackfill(store *lease.Store, name string, table *monotable.Table, opts []BackfillOption) *backfill {
 	b := &backfill{config: configOf(opts), store: store, layout: layoutOf(table)}
 	if b.name == "" {
 		b.name = name
 	}
-	b.dryRun = b.dryRun || store != nil && store.dry
+	b.dryRun = b.dryRun || store != nil && store.IsReadOnly()
 	b.pacer = newPacer(b.pace, b.units)
-	b.meter = newMeter(b.name, store, b.progress)
+	b.meter = newMeter(b.name, b.layout.name, store, b.progress)
 	return b
 }
 
@@ -161,17 +69,20 @@ func (b *backfill) run(ctx context.Context) (Report, error) {
 		return Report{}, fmt.Errorf("%w: a backfill needs a Store", ErrInvalid)
 	}
 	report, done, err := b.begin(ctx)
-	if done || err != nil {
+	if err != nil {
 		return report, err
 	}
-	err = b.segmentsInTurn(ctx)
-	report = b.report()
-	if err == nil {
-		err = b.finish(ctx, report)
+	if !done {
+		err = b.segmentsInTurn(ctx)
+		report = b.report()
+		if err == nil {
+			err = b.finish(ctx, report)
+		}
 	}
 	if err != nil {
 		return report, err
 	}
+	b.meter.tell(report, 0, true)
 	return report, report.failed(b.name)
 }
 
@@ -194,23 +105,23 @@ func (b *backfill) begin(ctx context.Context) (_ Report, done bool, _ error) {
 		if err != nil {
 			return Report{}, false, err
 		}
-		n, seen := numberOf(r.Data["segments"]), numberOf(r.Data["round"])
-		if report := b.reportIn(r.Data); n > 0 && !b.restart && textOf(r.Data["of"]) == b.of {
+		n, seen := raw.NumberOf(r.Data["segments"]), raw.NumberOf(r.Data["round"])
+		if report := b.reportIn(r.Data); n > 0 && !b.restart && raw.TextOf(r.Data["of"]) == b.of {
 			b.round, b.known = seen, make([]segment, n)
 			switch {
-			case !isTrue(r.Data["done"]):
+			case !raw.BoolOf(r.Data["done"]):
 				return Report{}, false, b.look(ctx)
 			case report.Failed == 0:
 				report.Segments, report.Done = int(n), int(n)
 				return report, true, nil
 			}
 		}
-		err = b.leased(ctx, b.record(), func(l *Lease) error {
-			if !b.restart && numberOf(l.Data()["round"]) != seen {
+		err = b.leased(ctx, b.record(), func(l *lease.Lease) error {
+			if !b.restart && raw.NumberOf(l.Data()["round"]) != seen {
 				return nil // another one has begun the next round
 			}
 			return l.Save(l.Context(), item{
-				"segments": number(int64(b.segments)), "round": number(l.Fence()), "of": text(b.of), "done": nil, "counts": nil, "failed": nil,
+				"segments": raw.Number(int64(b.segments)), "round": raw.Number(l.Fence()), "of": raw.Text(b.of), "done": nil, "counts": nil, "failed": nil,
 			})
 		})
 		if err == nil {
@@ -230,18 +141,18 @@ func (b *backfill) finish(ctx context.Context, report Report) error {
 		if err != nil {
 			return err
 		}
-		if numberOf(r.Data["round"]) != b.round {
+		if raw.NumberOf(r.Data["round"]) != b.round {
 			return ErrRestarted
 		}
-		if isTrue(r.Data["done"]) {
+		if raw.BoolOf(r.Data["done"]) {
 			return nil
 		}
-		err = b.leased(ctx, b.record(), func(l *Lease) error {
-			if numberOf(l.Data()["round"]) != b.round {
+		err = b.leased(ctx, b.record(), func(l *lease.Lease) error {
+			if raw.NumberOf(l.Data()["round"]) != b.round {
 				return ErrRestarted
 			}
 			changes := b.recorded(report)
-			changes["done"] = &types.AttributeValueMemberBOOL{Value: true}
+			changes["done"] = raw.Bool(true)
 			return l.Save(l.Context(), changes)
 		})
 		if err == nil {
@@ -254,7 +165,7 @@ func (b *backfill) finish(ctx context.Context, report Report) error {
 }
 
 // leased works under a lease, if it can be had at once.
-func (b *backfill) leased(ctx context.Context, name string, work func(*Lease) error) error {
+func (b *backfill) leased(ctx context.Context, name string, work func(*lease.Lease) error) error {
 	l, err := b.store.TryAcquire(ctx, name, b.ttl)
 	if err != nil {
 		return err
@@ -263,12 +174,12 @@ func (b *backfill) leased(ctx context.Context, name string, work func(*Lease) er
 }
 
 // under works under a lease and gives it back.
-func under(ctx context.Context, l *Lease, work func(*Lease) error) error {
+func under(ctx context.Context, l *lease.Lease, work func(*lease.Lease) error) error {
 	err := work(l)
-	if lost := context.Cause(l.Context()); err != nil && errors.Is(lost, ErrLeaseLost) {
-		err = ErrLeaseLost // which is why, whatever it was that failed
+	if lost := context.Cause(l.Context()); err != nil && errors.Is(lost, lease.ErrLost) {
+		err = lease.ErrLost // which is why, whatever it was that failed
 	}
-	if releaseErr := l.Release(context.WithoutCancel(ctx)); err == nil && !errors.Is(releaseErr, ErrLeaseLost) {
+	if releaseErr := l.Release(context.WithoutCancel(ctx)); err == nil && !errors.Is(releaseErr, lease.ErrLost) {
 		err = releaseErr
 	}
 	return err
@@ -276,10 +187,10 @@ func under(ctx context.Context, l *Lease, work func(*Lease) error) error {
 
 // pause waits before the next look at what another one has leased. It gives back any other error.
 func (b *backfill) pause(ctx context.Context, err error) error {
-	if ctx.Err() != nil || !errors.Is(err, ErrLeased) && !errors.Is(err, ErrLeaseLost) {
+	if ctx.Err() != nil || !errors.Is(err, lease.ErrHeld) && !errors.Is(err, lease.ErrLost) {
 		return err
 	}
-	if waitErr := sleep(ctx, min(b.ttl/8+between.Delay(0), maxPoll)); waitErr != nil {
+	if waitErr := call.Poll(ctx, b.ttl); waitErr != nil {
 		return waitErr
 	}
 	return nil
@@ -320,7 +231,7 @@ func (b *backfill) segmentsInTurn(ctx context.Context) error {
 			switch {
 			case err == nil:
 				worked = true
-			case ctx.Err() != nil || !errors.Is(err, ErrLeased) && !errors.Is(err, ErrLeaseLost):
+			case ctx.Err() != nil || !errors.Is(err, lease.ErrHeld) && !errors.Is(err, lease.ErrLost):
 				return err
 			}
 		}
@@ -328,7 +239,7 @@ func (b *backfill) segmentsInTurn(ctx context.Context) error {
 			return nil
 		}
 		if !worked {
-			if err := b.pause(ctx, ErrLeased); err != nil {
+			if err := b.pause(ctx, lease.ErrHeld); err != nil {
 				return err
 			}
 		}
@@ -344,7 +255,7 @@ func (b *backfill) take(ctx context.Context, i int) error {
 	if err := b.note(i, b.segmentIn(r.Data)); err != nil || b.isDone(i) {
 		return err
 	}
-	return b.leased(ctx, b.segmentName(i), func(l *Lease) error {
+	return b.leased(ctx, b.segmentName(i), func(l *lease.Lease) error {
 		s := b.segmentIn(l.Data())
 		if err := b.note(i, s); err != nil {
 			return err
@@ -354,12 +265,12 @@ func (b *backfill) take(ctx context.Context, i int) error {
 		}
 		return b.pages(l.Context(), i, s, func(s segment) error {
 			changes := b.recorded(s.report)
-			changes["round"], changes["cursor"], changes["done"] = number(s.round), nil, nil
+			changes["round"], changes["cursor"], changes["done"] = raw.Number(s.round), nil, nil
 			if s.cursor != nil {
 				changes["cursor"] = &types.AttributeValueMemberM{Value: s.cursor}
 			}
 			if s.done {
-				changes["done"] = &types.AttributeValueMemberBOOL{Value: true}
+				changes["done"] = raw.Bool(true)
 			}
 			return l.Save(l.Context(), changes)
 		})
@@ -459,7 +370,7 @@ func (r *Report) counts() map[string]*int {
 func (b *backfill) recorded(r Report) item {
 	counts := item{}
 	for name, n := range r.counts() {
-		counts[name] = number(int64(*n))
+		counts[name] = raw.Number(int64(*n))
 	}
 	changes := item{"counts": &types.AttributeValueMemberM{Value: counts}, "failed": nil}
 	if len(r.Failures) > 0 {
@@ -476,7 +387,7 @@ func (b *backfill) reportIn(data item) Report {
 	var r Report
 	if counts, ok := data["counts"].(*types.AttributeValueMemberM); ok {
 		for name, n := range r.counts() {
-			*n = int(numberOf(counts.Value[name]))
+			*n = int(raw.NumberOf(counts.Value[name]))
 		}
 	}
 	if keys, ok := data["failed"].(*types.AttributeValueMemberL); ok {
@@ -490,16 +401,11 @@ func (b *backfill) reportIn(data item) Report {
 }
 
 func (b *backfill) segmentIn(data item) segment {
-	s := segment{round: numberOf(data["round"]), done: isTrue(data["done"]), report: b.reportIn(data)}
+	s := segment{round: raw.NumberOf(data["round"]), done: raw.BoolOf(data["done"]), report: b.reportIn(data)}
 	if cursor, ok := data["cursor"].(*types.AttributeValueMemberM); ok {
 		s.cursor = cursor.Value
 	}
 	return s
-}
-
-func isTrue(av types.AttributeValue) bool {
-	is, _ := av.(*types.AttributeValueMemberBOOL)
-	return is != nil && is.Value
 }
 
 // page works on the items of a page, some at a time. An error ends it.
@@ -575,7 +481,7 @@ func (b *backfill) one(ctx context.Context, stored item) (_ outcome, times int, 
 		if try+1 >= b.tries {
 			return current, times, err
 		}
-		if waitErr := between.Wait(ctx, try); waitErr != nil {
+		if waitErr := call.Between.Wait(ctx, try); waitErr != nil {
 			return current, times, errors.Join(waitErr, err)
 		}
 	}
@@ -595,27 +501,8 @@ func (b *backfill) read(ctx context.Context, stored item) (item, error) {
 }
 
 // call makes a call of the client, and again if it failed for a reason that passes.
-func (b *backfill) call(ctx context.Context, call func(context.Context) error) error {
-	for try := 0; ; try++ {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		bounded, cancel := context.WithTimeout(ctx, callTimeout)
-		err := call(bounded)
-		timedOut := bounded.Err() != nil
-		cancel()
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return errors.Join(context.Cause(ctx), err)
-		case try+1 >= b.tries || !timedOut && !transient(err):
-			return err
-		}
-		if waitErr := between.Wait(ctx, try); waitErr != nil {
-			return errors.Join(waitErr, err)
-		}
-	}
+func (b *backfill) call(ctx context.Context, f func(context.Context) error) error {
+	return call.Persist(ctx, call.Timeout, b.tries, transient, f)
 }
 
 // transient says that the same call may succeed later.
@@ -633,7 +520,7 @@ func transient(err error) bool {
 		}
 		return true
 	}
-	return passes(err) || errors.Is(err, monotable.ErrThrottled) || errors.As(err, new(ratelimit.QuotaExceededError)) ||
+	return call.Passes(err) || errors.Is(err, monotable.ErrThrottled) || errors.As(err, new(ratelimit.QuotaExceededError)) ||
 		errors.As(err, new(*types.TransactionConflictException)) || errors.As(err, new(*types.TransactionInProgressException))
 }
 
@@ -655,7 +542,7 @@ type workError struct {
 }
 
 func (e *workError) Error() string {
-	return fmt.Sprintf("migrate: %s: %s table %s: %s", e.name, e.op, e.table, bare(e.err))
+	return fmt.Sprintf("migrate: %s: %s table %s: %s", e.name, e.op, e.table, call.Text(e.err))
 }
 
 func (e *workError) Unwrap() error { return e.err }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/raw"
 )
 
 // State is how a migration stands. One that was never begun has only its ID and Name.
@@ -19,7 +21,7 @@ type State struct {
 	Applied   bool
 	AppliedAt time.Time // zero unless it is applied
 	BegunAt   time.Time // of the last run
-	By        string    // who ran it last, see [Holder]
+	By        string    // who ran it last, see [lease.Holder]
 	Dirty     bool      // begun and not finished, up or down
 	Undoing   bool      // it is Dirty because it was being taken back
 	Unknown   bool      // recorded, and not one of the program's
@@ -27,9 +29,9 @@ type State struct {
 }
 
 // Status tells how every migration stands, the program's and those recorded, by number. It is one consistent read, and takes no lease. Who is at work now is
-// in [Store.Load] of the set's name.
+// in [lease.Store.Load] of "migrations", or "migrations:" and the set's name.
 func (s *Set) Status(ctx context.Context) ([]State, error) {
-	r, err := s.store.Load(ctx, s.name)
+	r, err := s.store.Load(ctx, s.record)
 	if err != nil {
 		return nil, err
 	}
@@ -100,15 +102,15 @@ func (e entry) end(now time.Time) entry {
 func key(id int64) string { return strconv.FormatInt(id, 10) }
 
 func (e entry) stored() types.AttributeValue {
-	stored := item{"name": text(e.name), "begun": text(e.begun.UTC().Format(time.RFC3339Nano)), "by": text(e.by)}
+	stored := item{"name": raw.Text(e.name), "begun": raw.Text(e.begun.UTC().Format(time.RFC3339Nano)), "by": raw.Text(e.by)}
 	if e.checksum != "" {
-		stored["checksum"] = text(e.checksum)
+		stored["checksum"] = raw.Text(e.checksum)
 	}
 	if !e.applied.IsZero() {
-		stored["applied"] = text(e.applied.UTC().Format(time.RFC3339Nano))
+		stored["applied"] = raw.Text(e.applied.UTC().Format(time.RFC3339Nano))
 	}
 	if e.down {
-		stored["down"] = &types.AttributeValueMemberBOOL{Value: true}
+		stored["down"] = raw.Bool(true)
 	}
 	if len(e.state) > 0 {
 		stored["state"] = &types.AttributeValueMemberM{Value: e.state}
@@ -126,7 +128,7 @@ func readJournal(data item) (journal, error) {
 		if err != nil || !ok {
 			return nil, errJournal
 		}
-		e := entry{name: textOf(m.Value["name"]), checksum: textOf(m.Value["checksum"]), by: textOf(m.Value["by"])}
+		e := entry{name: raw.TextOf(m.Value["name"]), checksum: raw.TextOf(m.Value["checksum"]), by: raw.TextOf(m.Value["by"])}
 		if down, ok := m.Value["down"].(*types.AttributeValueMemberBOOL); ok {
 			e.down = down.Value
 		}
@@ -134,7 +136,7 @@ func readJournal(data item) (journal, error) {
 			e.state = state.Value
 		}
 		for attr, at := range map[string]*time.Time{"begun": &e.begun, "applied": &e.applied} {
-			if stored := textOf(m.Value[attr]); stored != "" {
+			if stored := raw.TextOf(m.Value[attr]); stored != "" {
 				if *at, err = time.Parse(time.RFC3339Nano, stored); err != nil {
 					return nil, fmt.Errorf("%w: the time of migration %d", errJournal, id)
 				}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/migrate"
 	"github.com/monotable/monotable/monotabletest"
 )
@@ -27,7 +28,7 @@ func addIndex(ctx context.Context, table *monotable.Table, admin monotable.Admin
 // backfill gives tags and index keys to all items that lack them. Once a round is done it stays done: each time that the old code has written again takes another round.
 // Any number of processes may share it.
 func backfill(ctx context.Context, table *monotable.Table, round string) (migrate.Report, error) {
-	records, err := migrate.NewStore(table)
+	records, err := lease.NewStore(table)
 	if err != nil {
 		return migrate.Report{}, err
 	}

@@ -1,4 +1,4 @@
-package migrate_test
+package lease_test
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/memdb"
-	"github.com/monotable/monotable/migrate"
 	"github.com/monotable/monotable/monotabletest"
 )
 
@@ -32,7 +32,7 @@ type ground struct {
 	table  *monotable.Table
 }
 
-var pkSK = monotable.TableConfig{Name: "migrated", PartitionKey: "PK", SortKey: "SK"}
+var pkSK = monotable.TableConfig{Name: "leased", PartitionKey: "PK", SortKey: "SK"}
 
 func newGround(t testing.TB) *ground { return groundOn(t, monotabletest.Client(t)) }
 
@@ -44,17 +44,17 @@ func groundOn(t testing.TB, client *dynamodb.Client) *ground {
 }
 
 // store is that of one process.
-func (g *ground) store(client monotable.Client, opts ...migrate.StoreOption) *migrate.Store {
+func (g *ground) store(client monotable.Client, opts ...lease.StoreOption) *lease.Store {
 	g.t.Helper()
 	table, err := monotable.NewTable(client, pkSK)
 	require.NoError(g.t, err)
-	store, err := migrate.NewStore(table, append([]migrate.StoreOption{migrate.Logger(slog.New(slog.DiscardHandler))}, opts...)...)
+	store, err := lease.NewStore(table, append([]lease.StoreOption{lease.Logger(slog.New(slog.DiscardHandler))}, opts...)...)
 	require.NoError(g.t, err)
 	return store
 }
 
 // through is the store of a process whose requests meet faults.
-func (g *ground) through(faults *monotabletest.Faults, opts ...migrate.StoreOption) *migrate.Store {
+func (g *ground) through(faults *monotabletest.Faults, opts ...lease.StoreOption) *lease.Store {
 	return g.store(faults.Client(g.client), opts...)
 }
 
@@ -76,22 +76,22 @@ func avN(n int) types.AttributeValue    { return &types.AttributeValueMemberN{Va
 
 func keyOf(pk, sk string) rawItem { return rawItem{"PK": avS(pk), "SK": avS(sk)} }
 
-func release(t testing.TB, l *migrate.Lease) {
+func release(t testing.TB, l *lease.Lease) {
 	t.Helper()
 	require.NoError(t, l.Release(context.Background()))
 }
 
 func TestLease_OneHolder(t *testing.T) {
 	g := newGround(t)
-	a, b := g.store(g.client, migrate.Holder("host a")), g.store(g.client)
+	a, b := g.store(g.client, lease.Holder("host a")), g.store(g.client)
 	first, err := a.TryAcquire(t.Context(), "job", time.Hour)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, first.Fence())
 	require.Equal(t, "job", first.Name())
 
 	_, err = b.TryAcquire(t.Context(), "job", time.Hour)
-	require.ErrorIs(t, err, migrate.ErrLeased)
-	var held *migrate.LeasedError
+	require.ErrorIs(t, err, lease.ErrHeld)
+	var held *lease.HeldError
 	require.ErrorAs(t, err, &held)
 	require.Equal(t, "host a", held.Holder)
 	require.WithinDuration(t, time.Now().Add(time.Hour), held.Until, time.Minute)
@@ -103,7 +103,7 @@ func TestLease_OneHolder(t *testing.T) {
 	release(t, first)
 	release(t, first) // twice is as good as once
 	require.ErrorIs(t, first.Context().Err(), context.Canceled)
-	require.ErrorIs(t, first.Save(t.Context(), rawItem{"x": avN(1)}), migrate.ErrLeaseLost)
+	require.ErrorIs(t, first.Save(t.Context(), rawItem{"x": avN(1)}), lease.ErrLost)
 	second, err := b.TryAcquire(t.Context(), "job", 0)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, second.Fence())
@@ -111,7 +111,7 @@ func TestLease_OneHolder(t *testing.T) {
 
 	r, err := a.Load(t.Context(), "job")
 	require.NoError(t, err)
-	require.Equal(t, migrate.Record{Fence: 2, Data: rawItem{}}, r)
+	require.Equal(t, lease.Record{Fence: 2, Data: rawItem{}}, r)
 	r, err = a.Load(t.Context(), "never")
 	require.NoError(t, err)
 	require.Zero(t, r)
@@ -142,34 +142,34 @@ func TestLease_WhereRecordsStand(t *testing.T) {
 	g := newGround(t)
 	l, err := g.store(g.client).Acquire(t.Context(), "job", 0)
 	require.NoError(t, err)
-	require.Equal(t, avS(migrate.Tag), g.item("MIGRATION#job", "MIGRATION#job")["_et"])
+	require.Equal(t, avS(lease.Tag), g.item("LEASE#job", "LEASE#job")["_et"])
 	release(t, l)
 
-	l, err = g.store(g.client, migrate.Prefix("OPS/")).Acquire(t.Context(), "job", 0)
+	l, err = g.store(g.client, lease.Prefix("OPS/")).Acquire(t.Context(), "job", 0)
 	require.NoError(t, err)
 	require.NotEmpty(t, g.item("OPS/job", "OPS/job"))
 	release(t, l)
 
 	// Another's item is not touched.
-	theirs := rawItem{"PK": avS("MIGRATION#taken"), "SK": avS("MIGRATION#taken"), "_et": avS("User")}
+	theirs := rawItem{"PK": avS("LEASE#taken"), "SK": avS("LEASE#taken"), "_et": avS("User")}
 	g.put(theirs)
 	_, err = g.store(g.client).Acquire(t.Context(), "taken", 0)
 	require.ErrorContains(t, err, "no record")
-	require.Equal(t, theirs, g.item("MIGRATION#taken", "MIGRATION#taken"))
+	require.Equal(t, theirs, g.item("LEASE#taken", "LEASE#taken"))
 
 	for _, name := range []string{"", string(make([]byte, 600))} {
 		_, err = g.store(g.client).Acquire(t.Context(), name, 0)
-		require.ErrorIs(t, err, migrate.ErrInvalid)
+		require.ErrorIs(t, err, monotable.ErrInvalid)
 		require.ErrorIs(t, err, monotable.ErrInvalid)
 	}
 	_, err = g.store(g.client).Acquire(t.Context(), "job", time.Millisecond)
-	require.ErrorIs(t, err, migrate.ErrInvalid)
+	require.ErrorIs(t, err, monotable.ErrInvalid)
 }
 
 func TestLease_TablesOfOtherKeys(t *testing.T) {
 	client := monotabletest.Client(t)
 	simple := monotabletest.TableOn(t, client, monotable.TableConfig{Name: "simple", PartitionKey: "id"})
-	s, err := migrate.NewStore(simple)
+	s, err := lease.NewStore(simple)
 	require.NoError(t, err)
 	l, err := s.Acquire(t.Context(), "job", 0)
 	require.NoError(t, err)
@@ -190,8 +190,8 @@ func TestLease_TablesOfOtherKeys(t *testing.T) {
 		cfg.Name = "odd"
 		table, err := monotable.NewTable(client, cfg)
 		require.NoError(t, err)
-		_, err = migrate.NewStore(table)
-		require.ErrorIs(t, err, migrate.ErrInvalid)
+		_, err = lease.NewStore(table)
+		require.ErrorIs(t, err, monotable.ErrInvalid)
 	}
 }
 
@@ -200,17 +200,17 @@ func TestF134_LiveLeaseStays(t *testing.T) {
 	for _, skew := range []time.Duration{0, 10 * time.Hour, -10 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			g := inMemory(t)
-			skewed := migrate.Clock(func() time.Time { return time.Now().Add(skew) })
+			skewed := lease.Clock(func() time.Time { return time.Now().Add(skew) })
 			a, b := g.store(g.client, skewed), g.store(g.client)
 			l, err := a.Acquire(t.Context(), "job", 30*time.Second)
 			require.NoError(t, err)
 			for range 20 {
 				start := time.Now()
 				_, err = b.Acquire(t.Context(), "job", 30*time.Second)
-				require.ErrorIs(t, err, migrate.ErrLeased)
+				require.ErrorIs(t, err, lease.ErrHeld)
 				require.Less(t, time.Since(start), 20*time.Second)
 				_, err = b.TryAcquire(t.Context(), "job", 30*time.Second)
-				require.ErrorIs(t, err, migrate.ErrLeased)
+				require.ErrorIs(t, err, lease.ErrHeld)
 			}
 			require.NoError(t, l.Context().Err())
 			require.NoError(t, l.Save(t.Context(), rawItem{"a": avN(1)}))
@@ -243,7 +243,7 @@ func TestF134_DeadLeaseIsTakenOver(t *testing.T) {
 			const ttl = 30 * time.Second
 			g := inMemory(t)
 			var faults monotabletest.Faults
-			skewed := migrate.Clock(func() time.Time { return time.Now().Add(skew) })
+			skewed := lease.Clock(func() time.Time { return time.Now().Add(skew) })
 			l, err := g.through(&faults, skewed).Acquire(t.Context(), "job", ttl)
 			require.NoError(t, err)
 			require.NoError(t, l.Save(t.Context(), rawItem{"a": avN(1)}))
@@ -261,12 +261,12 @@ func TestF134_DeadLeaseIsTakenOver(t *testing.T) {
 			require.Equal(t, rawItem{"a": avN(1)}, next.Data())
 
 			require.Less(t, (<-lost).Sub(start), ttl)
-			require.ErrorIs(t, context.Cause(l.Context()), migrate.ErrLeaseLost)
+			require.ErrorIs(t, context.Cause(l.Context()), lease.ErrLost)
 			before := len(faults.Requests())
-			require.ErrorIs(t, l.Save(t.Context(), rawItem{"a": avN(2)}), migrate.ErrLeaseLost)
+			require.ErrorIs(t, l.Save(t.Context(), rawItem{"a": avN(2)}), lease.ErrLost)
 			require.Len(t, faults.Requests(), before, "sent although lost")
 			faults.Reset()
-			require.ErrorIs(t, l.Release(t.Context()), migrate.ErrLeaseLost)
+			require.ErrorIs(t, l.Release(t.Context()), lease.ErrLost)
 			require.NoError(t, next.Renew(t.Context()), "released another's lease")
 			release(t, next)
 		})
@@ -301,7 +301,7 @@ func TestF134_LateWritesAreRefused(t *testing.T) {
 			when := make(chan struct{})
 			faults.Script("UpdateItem", late(when, &delivered, &status))
 			faults.Rate("", 1, monotabletest.SendingBroken())
-			require.ErrorIs(t, l.Save(t.Context(), rawItem{"a": avN(1)}), migrate.ErrLeaseLost)
+			require.ErrorIs(t, l.Save(t.Context(), rawItem{"a": avN(1)}), lease.ErrLost)
 			next, err := g.store(g.client).Acquire(t.Context(), "job", ttl)
 			require.NoError(t, err)
 			close(when) // both have written once, so their records differ in the owner alone
@@ -377,14 +377,14 @@ func TestF134_HeardAtTheLastMoment(t *testing.T) {
 		taker.Between(func(r monotabletest.Request) {
 			if r.Operation == "GetItem" && time.Since(start) >= ttl {
 				_, err := g.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-					TableName: &pkSK.Name, Key: keyOf("MIGRATION#job", "MIGRATION#job"), UpdateExpression: new("ADD #b :one"),
+					TableName: &pkSK.Name, Key: keyOf("LEASE#job", "LEASE#job"), UpdateExpression: new("ADD #b :one"),
 					ExpressionAttributeNames: map[string]string{"#b": "_beat"}, ExpressionAttributeValues: rawItem{":one": avN(1)},
 				})
 				require.NoError(t, err)
 			}
 		})
 		_, err = g.through(&taker).Acquire(t.Context(), "job", ttl)
-		require.ErrorIs(t, err, migrate.ErrLeased)
+		require.ErrorIs(t, err, lease.ErrHeld)
 		require.GreaterOrEqual(t, time.Since(start), ttl)
 		silent.Reset()
 		release(t, l)
@@ -432,7 +432,7 @@ func TestF134_LostReplies(t *testing.T) {
 					release(t, l)
 					r, err := g.store(g.client).Load(t.Context(), "job")
 					require.NoError(t, err)
-					require.Equal(t, migrate.Record{Fence: 1, Data: rawItem{"a": avN(2)}}, r)
+					require.Equal(t, lease.Record{Fence: 1, Data: rawItem{"a": avN(2)}}, r)
 				})
 			})
 		}
@@ -467,7 +467,7 @@ func TestF134_ManyTakersOneHolder(t *testing.T) {
 	other := g.store(g.client)
 	for round := range 8 {
 		s := g.store(g.client)
-		var won atomic.Pointer[migrate.Lease]
+		var won atomic.Pointer[lease.Lease]
 		var wg sync.WaitGroup
 		for i := range 32 {
 			wg.Go(func() {
@@ -479,7 +479,7 @@ func TestF134_ManyTakersOneHolder(t *testing.T) {
 				if err == nil {
 					require.True(t, won.CompareAndSwap(nil, l), "two holders")
 				} else {
-					require.ErrorIs(t, err, migrate.ErrLeased)
+					require.ErrorIs(t, err, lease.ErrHeld)
 				}
 			})
 		}
@@ -493,7 +493,7 @@ func TestF134_ManyTakersOneHolder(t *testing.T) {
 func TestF134_FencedTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := inMemory(t)
-		write := func(l *migrate.Lease, n int) error {
+		write := func(l *lease.Lease, n int) error {
 			_, err := g.client.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 				l.Check(), {Put: &types.Put{TableName: &pkSK.Name, Item: rawItem{"PK": avS("x"), "SK": avS("x"), "n": avN(n)}}},
 			}})
@@ -557,7 +557,7 @@ func TestLease_ContextEnds(t *testing.T) {
 		require.NoError(t, err)
 		cancel(why)
 		time.Sleep(time.Hour) // it is not renewed any more
-		require.ErrorIs(t, l.Save(t.Context(), nil), migrate.ErrLeaseLost)
+		require.ErrorIs(t, l.Save(t.Context(), nil), lease.ErrLost)
 		next, err := g.store(g.client).Acquire(t.Context(), "job", time.Minute)
 		require.NoError(t, err)
 		release(t, next)
@@ -573,10 +573,10 @@ func TestLease_ErrorsQuoteNothing(t *testing.T) {
 	g := newGround(t)
 	table, err := monotable.NewTable(g.client, monotable.TableConfig{Name: "absent", PartitionKey: "PK"})
 	require.NoError(t, err)
-	s, err := migrate.NewStore(table)
+	s, err := lease.NewStore(table)
 	require.NoError(t, err)
 	_, err = s.Acquire(t.Context(), "job", 0)
 	var missing *types.ResourceNotFoundException
 	require.ErrorAs(t, err, &missing)
-	require.EqualError(t, err, `migrate: read record "job" in table absent: ResourceNotFoundException`)
+	require.EqualError(t, err, `lease: read record "job" in table absent: ResourceNotFoundException: the table that holds the records must be there first, see Ensure`)
 }

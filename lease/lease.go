@@ -1,4 +1,4 @@
-package migrate
+package lease
 
 import (
 	"context"
@@ -10,18 +10,22 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/internal/call"
+	"github.com/monotable/monotable/internal/raw"
 )
 
-// What a program branches on beside [ErrInvalid].
+// What a program branches on beside [monotable.ErrInvalid].
 var (
-	// ErrLeased: another one holds the lease. See [LeasedError].
-	ErrLeased = errors.New("migrate: leased by another")
-	// ErrLeaseLost: the lease was not renewed in time, or another one has taken it since. What had not been written by then is not.
-	ErrLeaseLost = errors.New("migrate: lease lost")
+	// ErrHeld: another one holds the lease. See [HeldError].
+	ErrHeld = errors.New("lease: leased by another")
+	// ErrLost: the lease was not renewed in time, or another one has taken it since. What had not been written by then is not.
+	ErrLost = errors.New("lease: lost")
 )
 
-// LeasedError says who holds a lease. It is [ErrLeased].
-type LeasedError struct {
+// HeldError says who holds a lease. It is [ErrHeld].
+type HeldError struct {
 	Name   string
 	Holder string    // as [Holder] says, or the random id of the lease
 	Until  time.Time // when it ends unless it is renewed, by the holder's clock; it may have passed
@@ -30,12 +34,12 @@ type LeasedError struct {
 	beat  int64
 }
 
-func (e *LeasedError) Error() string {
-	return fmt.Sprintf("migrate: %q is leased by %s until %s, unless renewed", e.Name, e.Holder, e.Until.UTC().Format(time.RFC3339))
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("lease: %q is held by %s until %s, unless renewed", e.Name, e.Holder, e.Until.UTC().Format(time.RFC3339))
 }
 
-// Is reports ErrLeased.
-func (e *LeasedError) Is(target error) bool { return target == ErrLeased }
+// Is reports ErrHeld.
+func (e *HeldError) Is(target error) bool { return target == ErrHeld }
 
 // sighting is a lease of another, and since when it has not changed before our eyes.
 type sighting struct {
@@ -50,7 +54,7 @@ const DefaultTTL = 30 * time.Second
 // Lease is the right to work under a name. It is renewed in the background until Release, or until the context it was acquired with ends. It is safe for concurrent use.
 //
 // A lease that is not renewed for its ttl may be taken by another. Its holder stops believing in it after three quarters of that, at which its Context
-// ends with [ErrLeaseLost]. A holder that was paused may not notice in time; so what it writes under the lease, with Save or beside a [Lease.Check], is conditioned on the
+// ends with [ErrLost]. A holder that was paused may not notice in time; so what it writes under the lease, with Save or beside a [Lease.Check], is conditioned on the
 // lease still being its own.
 type Lease struct {
 	store *Store
@@ -67,34 +71,37 @@ type Lease struct {
 	turn   chan struct{} // one write at a time; guards what follows
 	beat   int64         // what is stored, unless a write had no answer
 	issued int64         // the last number of a write
-	data   item
+	data   raw.Item
 
 	mu        sync.Mutex
 	confirmed time.Time   // when the last write that went through was sent
 	doubt     *time.Timer // ends the belief
 }
 
-// TryAcquire looks once. If the lease is free it is acquired; if another one holds it that is a [LeasedError], at once. A lease that the store has seen unchanged
+// TryAcquire looks once. If the lease is free it is acquired; if another one holds it that is a [HeldError], at once. A lease that the store has seen unchanged
 // for its whole ttl, from one call to another, was abandoned and is taken over. The name is any text that with the [Prefix] has at most 512 bytes. ttl is in whole milliseconds; 0 means [DefaultTTL].
 //
 // If the context ends or the outcome is unknown, the lease may have been taken for nobody: it is free again after its ttl.
 func (s *Store) TryAcquire(ctx context.Context, name string, ttl time.Duration) (*Lease, error) {
+	if err := s.writable(); err != nil {
+		return nil, err
+	}
 	if ttl == 0 {
 		ttl = DefaultTTL
 	}
 	if ttl < 10*time.Millisecond {
-		return nil, fmt.Errorf("%w: a lease of less than 10 ms", ErrInvalid)
+		return nil, fmt.Errorf("%w: a lease of less than 10 ms", monotable.ErrInvalid)
 	}
 	r, err := s.Load(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	if r.Held && !s.abandoned(name, r) {
-		return nil, r.leased(name)
+		return nil, r.heldAs(name)
 	}
 	l := &Lease{store: s, name: name, owner: rand.Text(), ttl: ttl, issued: 1, turn: make(chan struct{}, 1), beating: make(chan struct{})}
 	var sent time.Time
-	err = s.persist(ctx, callTimeout, func(ctx context.Context) error {
+	err = persist(ctx, call.Timeout, func(ctx context.Context) error {
 		if sent.IsZero() {
 			sent = time.Now()
 		}
@@ -107,12 +114,12 @@ func (s *Store) TryAcquire(ctx context.Context, name string, ttl time.Duration) 
 			return nil
 		case now.Held:
 			s.abandoned(name, now)
-			return now.leased(name)
+			return now.heldAs(name)
 		}
-		return (&Record{Holder: "another, who has just released it", Until: s.clock()}).leased(name)
+		return s.justReleased(name)
 	})
 	if err != nil {
-		if errors.Is(err, ErrLeased) {
+		if errors.Is(err, ErrHeld) {
 			return nil, err
 		}
 		return nil, s.failure("acquire", name, err)
@@ -123,12 +130,12 @@ func (s *Store) TryAcquire(ctx context.Context, name string, ttl time.Duration) 
 	return l, nil
 }
 
-// Acquire acquires a lease, and if it is held finds out whether its holder is alive: as soon as it is renewed that is a [LeasedError], which takes about a third of
+// Acquire acquires a lease, and if it is held finds out whether its holder is alive: as soon as it is renewed that is a [HeldError], which takes about a third of
 // its ttl; if it is not renewed for its whole ttl it is taken over. Two machines' clocks may differ, so only the time that passes here counts.
 // Otherwise it is [Store.TryAcquire].
 func (s *Store) Acquire(ctx context.Context, name string, ttl time.Duration) (*Lease, error) {
-	var first *LeasedError
-	return s.acquire(ctx, name, ttl, func(now *LeasedError) bool {
+	var first *HeldError
+	return s.acquire(ctx, name, ttl, func(now *HeldError) bool {
 		if first == nil {
 			first = now
 		}
@@ -138,44 +145,31 @@ func (s *Store) Acquire(ctx context.Context, name string, ttl time.Duration) (*L
 
 // AcquireWait waits until the lease is free, or abandoned, and acquires it. Otherwise it is [Store.TryAcquire]. The wait ends with the context.
 func (s *Store) AcquireWait(ctx context.Context, name string, ttl time.Duration) (*Lease, error) {
-	return s.acquire(ctx, name, ttl, func(*LeasedError) bool { return false })
+	return s.acquire(ctx, name, ttl, func(*HeldError) bool { return false })
 }
 
-const maxPoll = 5 * time.Second
-
-func (s *Store) acquire(ctx context.Context, name string, ttl time.Duration, enough func(*LeasedError) bool) (*Lease, error) {
+func (s *Store) acquire(ctx context.Context, name string, ttl time.Duration, enough func(*HeldError) bool) (*Lease, error) {
 	for {
 		l, err := s.TryAcquire(ctx, name, ttl)
-		held, ok := errors.AsType[*LeasedError](err)
+		held, ok := errors.AsType[*HeldError](err)
 		if !ok || enough(held) {
 			return l, err
 		}
 		if ttl == 0 {
 			ttl = DefaultTTL
 		}
-		if waitErr := sleep(ctx, min(ttl/8+between.Delay(0), maxPoll)); waitErr != nil {
+		if waitErr := call.Poll(ctx, ttl); waitErr != nil {
 			return nil, errors.Join(waitErr, err)
 		}
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (r *Record) leased(name string) *LeasedError {
+func (r *Record) heldAs(name string) *HeldError {
 	holder := r.Holder
 	if holder == "" {
 		holder = r.owner
 	}
-	return &LeasedError{Name: name, Holder: holder, Until: r.Until, owner: r.owner, beat: r.beat}
+	return &HeldError{Name: name, Holder: holder, Until: r.Until, owner: r.owner, beat: r.beat}
 }
 
 // abandoned remembers when a lease was first seen as it is, and says whether that was its whole ttl ago.
@@ -198,36 +192,39 @@ func (s *Store) forget(name string) {
 
 // acquisition takes the lease if the record is as it was seen: by its fence, which every acquisition raises, so that a request that arrives late, after the lease has been
 // released, takes nothing either.
-func (l *Lease) acquisition(seen Record) *update {
-	u := newUpdate()
+func (l *Lease) acquisition(seen Record) *raw.Update {
+	u := raw.NewUpdate()
 	if seen.Fence == 0 {
-		u.absent(l.store.partition)
+		u.Absent(l.store.partition)
 	} else {
-		u.equal(attrFence, number(seen.Fence))
+		u.Equal(raw.Number(seen.Fence), attrFence)
 	}
 	if seen.Held { // and silent, until now
-		u.equal(attrBeat, number(seen.beat))
+		u.Equal(raw.Text(seen.owner), attrOwner)
+		u.Equal(raw.Number(seen.beat), attrBeat)
+	} else { // for a record that was deleted meanwhile begins again with the same fences
+		u.Absent(attrOwner)
 	}
-	u.to(l.store.tag, text(Tag))
-	u.to(attrOwner, text(l.owner))
+	u.Set(raw.Text(Tag), l.store.tag)
+	u.Set(raw.Text(l.owner), attrOwner)
 	if l.store.holder != "" {
-		u.to(attrHolder, text(l.store.holder))
+		u.Set(raw.Text(l.store.holder), attrHolder)
 	} else {
-		u.drop(attrHolder)
+		u.Remove(attrHolder)
 	}
-	u.to(attrFence, number(seen.Fence+1))
+	u.Set(raw.Number(seen.Fence+1), attrFence)
 	if seen.Fence == 0 {
-		u.to(attrData, &types.AttributeValueMemberM{Value: item{}})
+		u.Set(raw.Map(raw.Item{}), attrData)
 	}
 	l.stamp(u, l.issued)
 	return u
 }
 
 // stamp renews the lease by the way.
-func (l *Lease) stamp(u *update, beat int64) {
-	u.to(attrBeat, number(beat))
-	u.to(attrTerm, number(l.ttl.Milliseconds()))
-	u.to(attrUntil, text(l.store.clock().Add(l.ttl).UTC().Format(time.RFC3339Nano)))
+func (l *Lease) stamp(u *raw.Update, beat int64) {
+	u.Set(raw.Number(beat), attrBeat)
+	u.Set(raw.Number(l.ttl.Milliseconds()), attrTerm)
+	u.Set(raw.Text(l.store.clock().Add(l.ttl).UTC().Format(time.RFC3339Nano)), attrUntil)
 }
 
 func (l *Lease) begin(ctx context.Context, sent time.Time) {
@@ -245,9 +242,9 @@ func (l *Lease) belief() time.Duration { return l.ttl / 4 * 3 }
 
 func (l *Lease) lose() {
 	if l.held.Err() == nil {
-		l.store.logger.Warn("migrate: lease lost", "name", l.name, "fence", l.fence)
+		l.store.logger.Warn("lease: lost", "name", l.name, "fence", l.fence)
 	}
-	l.end(ErrLeaseLost)
+	l.end(ErrLost)
 }
 
 // keep renews the lease in the background.
@@ -257,11 +254,11 @@ func (l *Lease) keep() {
 		l.mu.Lock()
 		next := time.Until(l.confirmed.Add(l.ttl / 3))
 		l.mu.Unlock()
-		if sleep(l.ctx, max(next, l.ttl/12)) != nil {
+		if call.Sleep(l.ctx, max(next, l.ttl/12)) != nil {
 			return
 		}
 		if err := l.Renew(l.ctx); err != nil && l.ctx.Err() == nil && l.held.Err() == nil {
-			l.store.logger.Warn("migrate: lease not renewed", "name", l.name, "fence", l.fence, "error", err)
+			l.store.logger.Warn("lease: not renewed", "name", l.name, "fence", l.fence, "error", err)
 		}
 	}
 }
@@ -269,11 +266,27 @@ func (l *Lease) keep() {
 // Name is the name that is leased.
 func (l *Lease) Name() string { return l.name }
 
+// Holder is who holds it, as [Holder] says, or the random id of the lease.
+func (l *Lease) Holder() string {
+	if l.store.holder != "" {
+		return l.store.holder
+	}
+	return l.owner
+}
+
+// Err is nil while the holder may believe in the lease, and [ErrLost] once it is lost or released, whatever has become of the contexts.
+func (l *Lease) Err() error {
+	if l.held.Err() != nil {
+		return ErrLost
+	}
+	return nil
+}
+
 // Fence is a number that is higher with every acquisition of the name, for conditions of the holder's own writes: an item that carries the highest fence that ever wrote it
 // refuses those of earlier holders.
 func (l *Lease) Fence() int64 { return l.fence }
 
-// Context ends when the lease is lost, with the cause [ErrLeaseLost], when it is released, and with the context that it was acquired with.
+// Context ends when the lease is lost, with the cause [ErrLost], when it is released, and with the context that it was acquired with.
 func (l *Lease) Context() context.Context { return l.ctx }
 
 // Check is for a transaction of the SDK beside the holder's own writes: it refuses them unless the lease is still the holder's, whatever the clocks say. It is one of the
@@ -283,7 +296,7 @@ func (l *Lease) Check() types.TransactWriteItem {
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &s.table, Key: s.key(l.name), ConditionExpression: new("#o = :o"),
 		ExpressionAttributeNames:  map[string]string{"#o": attrOwner},
-		ExpressionAttributeValues: item{":o": text(l.owner)},
+		ExpressionAttributeValues: raw.Item{":o": raw.Text(l.owner)},
 	}}
 }
 
@@ -296,7 +309,7 @@ func (l *Lease) Data() map[string]types.AttributeValue {
 }
 
 // Save writes changes of the data, attribute by attribute; nil removes one. It is one conditional write that also renews the lease. All data of a name are one
-// item, of 400 KB at most. A lease that is lost is [ErrLeaseLost], and nothing was written. After another error the write may have been applied or not, but
+// item, of 400 KB at most. A lease that is lost is [ErrLost], and nothing was written. After another error the write may have been applied or not, but
 // will not be after a later one.
 func (l *Lease) Save(ctx context.Context, changes map[string]types.AttributeValue) error {
 	return l.write(ctx, "save", changes)
@@ -307,7 +320,7 @@ func (l *Lease) Renew(ctx context.Context) error { return l.write(ctx, "renew", 
 
 // write updates the record on the condition that the lease is the holder's own and that nothing came between. Each write has a number of its own, by which it knows itself
 // if its reply was lost.
-func (l *Lease) write(ctx context.Context, op string, changes item) error {
+func (l *Lease) write(ctx context.Context, op string, changes raw.Item) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(l.held, func() { cancel(context.Cause(l.held)) })()
@@ -317,14 +330,14 @@ func (l *Lease) write(ctx context.Context, op string, changes item) error {
 	case <-ctx.Done():
 	}
 	if l.held.Err() != nil {
-		return l.store.failure(op, l.name, ErrLeaseLost)
+		return l.store.failure(op, l.name, ErrLost)
 	}
 	if ctx.Err() != nil {
 		return l.store.failure(op, l.name, context.Cause(ctx))
 	}
 	l.issued++
 	sent := time.Now()
-	err := l.store.persist(ctx, max(l.ttl/6, time.Millisecond), func(ctx context.Context) error {
+	err := persist(ctx, max(l.ttl/6, time.Millisecond), func(ctx context.Context) error {
 		for {
 			now, refused, err := l.store.update(ctx, l.name, l.renewal(changes))
 			switch {
@@ -332,7 +345,7 @@ func (l *Lease) write(ctx context.Context, op string, changes item) error {
 				return err
 			case refused && now.owner != l.owner:
 				l.lose()
-				return ErrLeaseLost
+				return ErrLost
 			case refused && now.beat != l.issued: // an earlier write, whose outcome was unknown
 				l.beat = now.beat
 				continue
@@ -348,11 +361,11 @@ func (l *Lease) write(ctx context.Context, op string, changes item) error {
 	return nil
 }
 
-func (l *Lease) renewal(changes item) *update {
-	u := newUpdate()
-	u.equal(attrOwner, text(l.owner))
-	u.equal(attrBeat, number(l.beat))
-	u.data(changes)
+func (l *Lease) renewal(changes raw.Item) *raw.Update {
+	u := raw.NewUpdate()
+	u.Equal(raw.Text(l.owner), attrOwner)
+	u.Equal(raw.Number(l.beat), attrBeat)
+	save(u, changes)
 	l.stamp(u, l.issued)
 	return u
 }
@@ -368,9 +381,9 @@ func (l *Lease) confirm(sent time.Time) {
 }
 
 // Release gives the lease back, so that another one need not wait for its end; the data stay. It waits for the background to end. A lease that another one has taken is
-// [ErrLeaseLost]. Twice is as good as once. It is to be called even if the lease is lost, with a context that has not ended: context.WithoutCancel.
+// [ErrLost]. Twice is as good as once. It is to be called even if the lease is lost, with a context that has not ended: context.WithoutCancel.
 func (l *Lease) Release(ctx context.Context) error {
-	already := l.held.Err() != nil && !errors.Is(context.Cause(l.held), ErrLeaseLost)
+	already := l.held.Err() != nil && !errors.Is(context.Cause(l.held), ErrLost)
 	l.mu.Lock()
 	l.doubt.Stop()
 	l.mu.Unlock()
@@ -379,16 +392,18 @@ func (l *Lease) Release(ctx context.Context) error {
 	if already {
 		return nil
 	}
-	err := l.store.persist(ctx, callTimeout, func(ctx context.Context) error {
-		u := newUpdate()
-		u.equal(attrOwner, text(l.owner))
-		u.drop(attrOwner, attrHolder, attrBeat, attrTerm, attrUntil)
+	err := persist(ctx, call.Timeout, func(ctx context.Context) error {
+		u := raw.NewUpdate()
+		u.Equal(raw.Text(l.owner), attrOwner)
+		for _, name := range []string{attrOwner, attrHolder, attrBeat, attrTerm, attrUntil} {
+			u.Remove(name)
+		}
 		now, refused, err := l.store.update(ctx, l.name, u)
 		switch {
 		case err != nil:
 			return err
 		case refused && (now.Held || now.Fence != l.fence): // otherwise an attempt whose reply was lost
-			return ErrLeaseLost
+			return ErrLost
 		}
 		return nil
 	})

@@ -1,0 +1,272 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable/examples/tenants/api"
+	"github.com/monotable/monotable/examples/tenants/tenant"
+	"github.com/monotable/monotable/monotabletest"
+)
+
+// site is the API on a server of net/http, as a client sees it.
+type site struct {
+	t      *testing.T
+	url    string
+	faults monotabletest.Faults
+	log    bytes.Buffer
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	site, client, table := &site{t: t}, monotabletest.Client(t), monotabletest.Name(t)
+	service, err := tenant.New(site.faults.Client(client), tenant.Options{Table: table, CursorSecret: bytes.Repeat([]byte("s"), 32)})
+	require.NoError(t, err)
+	require.NoError(t, service.Ensure(t.Context(), client))
+	t.Cleanup(func() { _, _ = client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table}) })
+	server := httptest.NewServer(api.New(service, api.Options{Logger: slog.New(slog.NewTextHandler(&site.log, nil))}))
+	t.Cleanup(server.Close)
+	site.url = server.URL
+	return site
+}
+
+type object = map[string]any
+
+// call sends a request and gives status, header and the body's JSON. A want of 0 is any status.
+func (s *site) call(want int, method, path, body string) (object, http.Header) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	require.NoError(s.t, err)
+	res, err := http.DefaultClient.Do(r)
+	require.NoError(s.t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	require.NoError(s.t, err)
+	if want != 0 {
+		require.Equal(s.t, want, res.StatusCode, "%s %s: %s", method, path, text)
+	}
+	require.NotEmpty(s.t, res.Header.Get("X-Request-Id"))
+	require.NotContains(s.t, string(text), "mailToken", "hidden")
+	require.NotContains(s.t, string(text), "MailToken", "hidden")
+	if len(text) == 0 {
+		return nil, res.Header
+	}
+	require.Equal(s.t, "application/json", res.Header.Get("Content-Type"))
+	var out object
+	require.NoError(s.t, json.Unmarshal(text, &out), string(text))
+	return out, res.Header
+}
+
+// refused is call for what must fail: it gives the error.
+func (s *site) refused(want int, code, method, path, body string) object {
+	s.t.Helper()
+	out, header := s.call(want, method, path, body)
+	failure, ok := out["error"].(object)
+	require.True(s.t, ok, "%v", out)
+	require.Equal(s.t, code, failure["code"], "%s %s %s", method, path, body)
+	require.Equal(s.t, header.Get("X-Request-Id"), failure["requestId"])
+	return failure
+}
+
+const signUp = `{"user": {"id": "ann", "email": "Ann@Example.com", "username": "ann"}, "organization": {"id": "acme", "name": "Acme"}}`
+
+// TestAPI goes through all calls as a client would.
+func TestAPI(t *testing.T) {
+	s := newSite(t)
+	both, _ := s.call(201, "POST", "/signup", signUp)
+	require.Equal(t, "ann@example.com", both["user"].(object)["email"])
+	require.Equal(t, "ann", both["organization"].(object)["ownerId"])
+	bob, _ := s.call(201, "POST", "/users", `{"id": "bob", "email": "bob@example.com", "username": "bob", "organization": {"id": "acme", "role": "admin"}}`)
+	require.Equal(t, 1.0, bob["organizations"])
+	cem, _ := s.call(201, "POST", "/users", `{"id": "cem", "email": "cem@example.com", "name": "Cem Çelik"}`)
+	require.Equal(t, object{"theme": "light", "language": "en", "digest": "weekly", "mail": true}, cem["preferences"])
+
+	for _, path := range []string{"/users/cem", "/users?email=CEM@example.com"} {
+		got, _ := s.call(200, "GET", path, "")
+		require.Equal(t, cem, got)
+	}
+	got, _ := s.call(200, "GET", "/users?username=Bob", "")
+	require.Equal(t, bob, got)
+
+	cem, _ = s.call(200, "PATCH", "/users/cem", `{"name": "Cem", "version": 1}`)
+	require.Equal(t, 2.0, cem["version"])
+	cem, _ = s.call(200, "PATCH", "/users/cem", `{"username": "cem"}`)
+	require.Equal(t, "Cem", cem["name"])
+	preferences, _ := s.call(200, "PATCH", "/users/cem/preferences", `{"theme": "dark", "mail": false}`)
+	require.Equal(t, object{"theme": "dark", "language": "en", "digest": "weekly", "mail": false}, preferences)
+
+	s.call(201, "POST", "/organizations", `{"id": "oak", "name": "Oak School", "plan": "pro", "ownerId": "cem"}`)
+	s.call(201, "POST", "/organizations/oak/members", `{"id": "bob"}`)
+	seats, _ := s.call(200, "GET", "/users/bob/organizations", "")
+	require.Equal(t, "admin", seats["items"].([]any)[0].(object)["role"])
+	require.Equal(t, "Oak School", seats["items"].([]any)[1].(object)["organization"].(object)["name"])
+	colleagues, _ := s.call(200, "GET", "/users/bob/colleagues", "")
+	require.Len(t, colleagues["items"], 2)
+
+	invited, _ := s.call(200, "POST", "/organizations/oak/invitations", `{"emails": ["x@example.com", "y@example.com"]}`)
+	require.Equal(t, object{"invited": 2.0}, invited)
+	oak, _ := s.call(200, "GET", "/organizations/oak", "")
+	require.Equal(t, "cem", oak["ownerId"])
+	require.Equal(t, 2.0, oak["members"])
+	require.Equal(t, 2.0, oak["invitations"])
+
+	s.call(204, "PUT", "/organizations/oak/owner", `{"from": "cem", "to": "bob"}`)
+	s.call(204, "DELETE", "/organizations/oak/members/cem", "")
+	s.call(204, "DELETE", "/users/cem", "")
+	got, _ = s.call(200, "GET", "/users/cem", "")
+	require.Equal(t, "deleted", got["status"])
+	for _, gone := range []string{"email", "username", "name", "preferences"} {
+		require.NotContains(t, got, gone)
+	}
+	deleted, _ := s.call(200, "GET", "/users?status=deleted", "")
+	require.Len(t, deleted["items"], 1)
+	require.Equal(t, false, deleted["hasMore"])
+	require.Empty(t, s.log.String(), "nothing for the log")
+}
+
+func TestPages(t *testing.T) {
+	s := newSite(t)
+	s.call(201, "POST", "/signup", signUp)
+	for i := range 6 {
+		s.call(201, "POST", "/users", fmt.Sprintf(`{"id": "u%d", "email": "u%[1]d@example.com", "organization": {"id": "acme"}}`, i))
+	}
+	for _, path := range []string{"/users?", "/organizations/acme/members?"} {
+		for size := 1; size <= 8; size++ {
+			var found, pages int
+			for cursor, more := "", true; more; pages++ {
+				page, _ := s.call(200, "GET", fmt.Sprintf("%slimit=%d&cursor=%s", path, size, cursor), "")
+				found += len(page["items"].([]any))
+				more = page["hasMore"].(bool)
+				cursor, _ = page["cursor"].(string)
+				require.Equal(t, more, cursor != "")
+			}
+			require.Equal(t, 7, found, "pages of %d", size)
+			require.Equal(t, 7/size+1, pages, "%s: pages of %d: only behind a full page may nothing be", path, size)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	s := newSite(t)
+	s.call(201, "POST", "/signup", signUp)
+	s.call(201, "POST", "/users", `{"id": "bob", "email": "bob@example.com", "organization": {"id": "acme"}}`)
+	for _, row := range []struct {
+		status             int
+		code               string
+		method, path, body string
+	}{
+		{400, "bad_json", "POST", "/users", `{`},
+		{400, "bad_json", "POST", "/users", ``},
+		{400, "bad_json", "POST", "/users", `{"id": 7}`},
+		{400, "bad_json", "POST", "/users", `{"id": "eve", "email": "eve@example.com"} {}`},
+		{400, "bad_json", "POST", "/users", `{"id": "eve", "email": "eve@example.com", "version": 9}`},
+		{400, "bad_json", "POST", "/users", `{"id": "eve", "email": "eve@example.com", "status": "deleted"}`},
+		{400, "invalid", "POST", "/users", `{"id": "eve"}`},
+		{400, "invalid", "POST", "/users", `{"id": "eve#1", "email": "eve@example.com"}`},
+		{400, "invalid", "GET", "/users/eve%231", ``},
+		{400, "invalid", "PATCH", "/users/bob", `{"email": ""}`},
+		{400, "invalid", "PATCH", "/users/bob/preferences", `{"theme": "loud"}`},
+		{400, "invalid", "POST", "/organizations/acme/members", `{"id": "bob", "role": "owner"}`},
+		{400, "invalid", "POST", "/organizations/acme/invitations", `{"emails": ["nobody"]}`},
+		{400, "bad_limit", "GET", "/users?limit=0", ``},
+		{400, "bad_limit", "GET", "/users?limit=1000", ``},
+		{400, "bad_cursor", "GET", "/users?cursor=abc", ``},
+		{404, "not_found", "GET", "/", ``},
+		{404, "not_found", "GET", "/users/nobody", ``},
+		{404, "not_found", "GET", "/users?email=nobody@example.com", ``},
+		{404, "not_found", "PATCH", "/users/nobody", `{"name": "N."}`},
+		{404, "not_found", "DELETE", "/users/nobody", ``},
+		{404, "not_found", "GET", "/organizations/nowhere", ``},
+		{404, "not_found", "POST", "/organizations/nowhere/members", `{"id": "bob"}`},
+		{404, "not_found", "POST", "/organizations", `{"id": "oak", "name": "Oak", "ownerId": "nobody"}`},
+		{404, "not_found", "DELETE", "/organizations/acme/members/nobody", ``},
+		{409, "exists", "POST", "/users", `{"id": "ann", "email": "eve@example.com"}`},
+		{409, "taken", "POST", "/users", `{"id": "eve", "email": "ann@example.com"}`},
+		{409, "taken", "PATCH", "/users/bob", `{"username": "ann"}`},
+		{409, "exists", "POST", "/signup", `{"user": {"id": "eve", "email": "eve@example.com"}, "organization": {"id": "acme", "name": "Acme"}}`},
+		{409, "exists", "POST", "/organizations/acme/members", `{"id": "bob"}`},
+		{409, "version_conflict", "PATCH", "/users/bob", `{"name": "B.", "version": 7}`},
+		{409, "conflict", "PUT", "/organizations/acme/owner", `{"from": "bob", "to": "ann"}`},
+		{409, "conflict", "DELETE", "/organizations/acme/members/ann", ``},
+		{409, "is_owner", "DELETE", "/users/ann", ``},
+		{413, "too_large", "POST", "/users", `{"name": "` + strings.Repeat("x", 100_000) + `"}`},
+	} {
+		s.refused(row.status, row.code, row.method, row.path, row.body)
+	}
+	require.Equal(t, []any{object{"name": "email", "problem": "is not an email address"}},
+		s.refused(400, "invalid", "POST", "/users", `{"id": "eve", "email": "eve at home"}`)["fields"])
+	require.Equal(t, []any{object{"name": "email"}}, s.refused(409, "taken", "POST", "/users", `{"id": "eve", "email": "ann@example.com"}`)["fields"])
+	s.call(204, "DELETE", "/users/bob", "")
+	s.refused(409, "deleted", "PATCH", "/users/bob", `{"name": "B."}`)
+	require.Empty(t, s.log.String(), "none of them is ours")
+}
+
+// What goes wrong here is told to the log, and of the client no more than an id to ask by.
+func TestInternalErrors(t *testing.T) {
+	s := newSite(t)
+	s.call(201, "POST", "/signup", signUp)
+	s.faults.Script("GetItem", monotabletest.Refuse(400, "AccessDeniedException"))
+	failure := s.refused(500, "internal", "GET", "/users/ann", "")
+	require.Len(t, failure, 2, "a code and an id: %v", failure)
+	require.Contains(t, s.log.String(), failure["requestId"])
+	require.Contains(t, s.log.String(), "AccessDeniedException")
+	s.call(200, "GET", "/users/ann", "")
+}
+
+// Many transfer an organisation over HTTP at the same time: one is told 204.
+func TestConcurrentTransfers(t *testing.T) {
+	s := newSite(t)
+	s.call(201, "POST", "/signup", signUp)
+	var calls sync.WaitGroup
+	var lock sync.Mutex
+	won := []string{}
+	for i := range 5 {
+		s.call(201, "POST", "/users", fmt.Sprintf(`{"id": "u%d", "email": "u%[1]d@example.com", "organization": {"id": "acme"}}`, i))
+	}
+	for i := range 5 {
+		calls.Go(func() {
+			body, err := json.Marshal(object{"from": "ann", "to": fmt.Sprint("u", i)})
+			if err != nil {
+				return
+			}
+			r, err := http.NewRequestWithContext(t.Context(), "PUT", s.url+"/organizations/acme/owner", bytes.NewReader(body))
+			if err != nil {
+				return
+			}
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				return
+			}
+			defer res.Body.Close()
+			lock.Lock()
+			defer lock.Unlock()
+			if res.StatusCode == 204 {
+				won = append(won, fmt.Sprint("u", i))
+			}
+		})
+	}
+	calls.Wait()
+	acme, _ := s.call(200, "GET", "/organizations/acme", "")
+	require.Equal(t, []string{acme["ownerId"].(string)}, won)
+}
+
+func TestServerHasTimeouts(t *testing.T) {
+	server := api.NewServer(http.NotFoundHandler())
+	require.NotZero(t, server.ReadHeaderTimeout)
+	require.NotZero(t, server.ReadTimeout)
+	require.NotZero(t, server.WriteTimeout)
+	require.NotZero(t, server.IdleTimeout)
+	require.Less(t, server.MaxHeaderBytes, 1<<20)
+}

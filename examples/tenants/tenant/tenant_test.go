@@ -1,0 +1,93 @@
+package tenant_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/examples/tenants/tenant"
+	"github.com/monotable/monotable/monotabletest"
+)
+
+type world struct {
+	*tenant.Service
+	sent   monotabletest.Recorder
+	clock  *monotabletest.Clock
+	client *dynamodb.Client // the plain one, to look at what is stored
+	table  string
+}
+
+// newWorld is a service on a table of the test's own, and what it sends.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{clock: monotabletest.NewClock(time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC)), client: monotabletest.Client(t), table: monotabletest.Name(t)}
+	var err error
+	w.Service, err = tenant.New(w.sent.Client(w.client), tenant.Options{
+		Table: w.table, CursorSecret: bytes.Repeat([]byte("s"), 32), Clock: func() time.Time { return w.clock.Advance(time.Second) },
+	})
+	require.NoError(t, err)
+	require.NoError(t, w.Ensure(t.Context(), w.client))
+	t.Cleanup(func() {
+		_, _ = w.client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &w.table})
+	}) // the test's context is done by then
+	return w
+}
+
+// acme is a world with ann, who owns acme, and bob, who is in it.
+func acme(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	_, _, err := w.SignUp(t.Context(), tenant.User{ID: "ann", Email: "Ann@Example.com", Username: "ann"}, tenant.Organization{ID: "acme", Name: "Acme"})
+	require.NoError(t, err)
+	w.user(t, "bob", tenant.Membership{OrgID: "acme"})
+	return w
+}
+
+func (w *world) user(t *testing.T, id string, in ...tenant.Membership) tenant.User {
+	t.Helper()
+	u, err := w.CreateUser(t.Context(), tenant.User{ID: id, Email: id + "@example.com", Username: id, Name: "The " + id}, in...)
+	require.NoError(t, err)
+	return u
+}
+
+// stored is an item as DynamoDB has it; nil if there is none.
+func (w *world) stored(t *testing.T, pk, sk string) map[string]types.AttributeValue {
+	t.Helper()
+	consistent := true
+	out, err := w.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &w.table, ConsistentRead: &consistent, Key: map[string]types.AttributeValue{
+		"PK": &types.AttributeValueMemberS{Value: pk}, "SK": &types.AttributeValueMemberS{Value: sk},
+	}})
+	require.NoError(t, err)
+	return out.Item
+}
+
+// count is how many items of any kind the table has, guards among them.
+func (w *world) count(t *testing.T) int {
+	t.Helper()
+	out, err := w.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &w.table})
+	require.NoError(t, err)
+	return len(out.Items)
+}
+
+// ids goes through all pages of a list.
+func ids[T any](t *testing.T, id func(T) string, next func(monotable.Cursor) (monotable.Page[T], error)) []string {
+	t.Helper()
+	var all []string
+	var from monotable.Cursor
+	for {
+		page, err := next(from)
+		require.NoError(t, err)
+		for _, item := range page.Items {
+			all = append(all, id(item))
+		}
+		if from = page.Next; from == "" {
+			return all
+		}
+	}
+}

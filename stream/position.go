@@ -1,0 +1,187 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+	"github.com/aws/smithy-go"
+)
+
+// What is saved under the name of a consumer, and of each of its shards.
+const (
+	dataFrom     = "from"     // N, of the consumer: records before this second are passed over; it stands when the consumer has begun
+	dataSequence = "sequence" // S, of a shard: of the last record that was handled
+	dataIterator = "iterator" // S, of a shard that Latest begins with
+	dataDone     = "done"     // BOOL, of a shard: all its records are handled
+	dataKnown    = "known"    // BOOL, of a shard: it was there when the consumer began
+)
+
+const (
+	iteratorLife = 14 * time.Minute // the service's is 15
+	skew         = time.Minute      // between this clock and the service's
+)
+
+// begin notes where the consumer begins, once, and what the stream has by then. It tells the second before which records are passed over.
+func (p *Poller) begin(ctx context.Context) (from int64, _ error) {
+	r, err := p.Store.Load(ctx, p.base)
+	if err != nil {
+		return 0, err
+	}
+	if n, ok := numberIn(r.Data, dataFrom); ok {
+		return n, nil
+	}
+	l, err := p.Store.AcquireWait(ctx, p.base, p.LeaseTTL)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = l.Release(context.WithoutCancel(ctx)) }() // it ends by itself
+	if n, ok := numberIn(l.Data(), dataFrom); ok {
+		return n, nil
+	}
+	from, err = p.beginShards(l.Context())
+	if err == nil {
+		err = l.Save(l.Context(), item{dataFrom: number(from)})
+	}
+	return from, err
+}
+
+func (p *Poller) beginShards(ctx context.Context) (from int64, _ error) {
+	switch {
+	case p.Start.Latest:
+		from = p.Clock().Add(-skew).Unix()
+	case !p.Start.At.IsZero():
+		from = p.Start.At.Unix()
+	}
+	d, err := p.describe(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, shard := range d.shards {
+		known := item{dataKnown: &types.AttributeValueMemberBOOL{Value: true}}
+		if p.Start.Latest {
+			if closed(shard) {
+				known[dataDone] = &types.AttributeValueMemberBOOL{Value: true}
+			} else {
+				it, err := p.iterator(ctx, *shard.ShardId, streams.ShardIteratorTypeLatest, "")
+				if err != nil {
+					return 0, err
+				}
+				known[dataIterator] = &types.AttributeValueMemberS{Value: it}
+			}
+		}
+		if err := p.note(ctx, *shard.ShardId, known); err != nil {
+			return 0, err
+		}
+	}
+	return from, nil
+}
+
+// note saves data of a shard that nobody reads yet.
+func (p *Poller) note(ctx context.Context, shard string, data item) error {
+	l, err := p.Store.AcquireWait(ctx, p.shardName(shard), p.LeaseTTL)
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.Save(ctx, data), l.Release(context.WithoutCancel(ctx)))
+}
+
+func (p *Poller) shardName(shard string) string { return p.base + ":" + shard }
+
+func closed(s streams.Shard) bool {
+	return s.SequenceNumberRange != nil && value(s.SequenceNumberRange.EndingSequenceNumber) != ""
+}
+
+// iteratorOf is where reading a shard goes on.
+func (p *Poller) iteratorOf(ctx context.Context, shard string, data item, fresh bool) (string, error) {
+	if s := textIn(data, dataSequence); s != "" {
+		return p.iterator(ctx, shard, streams.ShardIteratorTypeAfterSequenceNumber, s)
+	}
+	if it := textIn(data, dataIterator); it != "" && fresh {
+		return it, nil
+	}
+	return p.iterator(ctx, shard, streams.ShardIteratorTypeTrimHorizon, "")
+}
+
+func (p *Poller) iterator(ctx context.Context, shard string, from streams.ShardIteratorType, sequence string) (string, error) {
+	in := &dynamodbstreams.GetShardIteratorInput{StreamArn: &p.Stream, ShardId: &shard, ShardIteratorType: from}
+	if sequence != "" {
+		in.SequenceNumber = &sequence
+	}
+	out, err := waitOut(ctx, p, "GetShardIterator", func(ctx context.Context) (*dynamodbstreams.GetShardIteratorOutput, error) {
+		return p.Client.GetShardIterator(ctx, in)
+	})
+	if err != nil {
+		return "", fmt.Errorf("stream: shard %s: iterator: %w", shard, err)
+	}
+	return value(out.ShardIterator), nil
+}
+
+const callTimeout = 30 * time.Second
+
+// waitOut repeats a call until it has an answer that repeating would not change.
+func waitOut[O any](ctx context.Context, p *Poller, name string, call func(context.Context) (O, error)) (O, error) {
+	for try := 0; ; try++ {
+		bounded, cancel := context.WithTimeout(ctx, callTimeout)
+		out, err := call(bounded)
+		timedOut := bounded.Err() != nil
+		cancel()
+		if err == nil {
+			return out, nil
+		}
+		if ctx.Err() != nil {
+			return out, errors.Join(context.Cause(ctx), err)
+		}
+		if !timedOut && !passes(err) {
+			return out, err
+		}
+		p.Logger.Warn("stream: a call failed and is tried again", "call", name, "consumer", p.Name, "attempt", try+1, "error", err)
+		if waitErr := between.Wait(ctx, try); waitErr != nil {
+			return out, errors.Join(waitErr, err)
+		}
+	}
+}
+
+// passes says that the same call may succeed later.
+func passes(err error) bool {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		switch api.ErrorCode() {
+		case "LimitExceededException", "InternalServerError", "InternalFailure", "ServiceUnavailable":
+			return true
+		}
+	} else if errors.As(err, new(*smithy.DeserializationError)) {
+		return true
+	}
+	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() ||
+		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err).Bool()
+}
+
+func textIn(data item, name string) string {
+	if s, ok := data[name].(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
+
+func boolIn(data item, name string) bool {
+	b, ok := data[name].(*types.AttributeValueMemberBOOL)
+	return ok && b.Value
+}
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func numberIn(data item, name string) (int64, bool) {
+	if n, ok := data[name].(*types.AttributeValueMemberN); ok {
+		v, err := strconv.ParseInt(n.Value, 10, 64)
+		return v, err == nil
+	}
+	return 0, false
+}

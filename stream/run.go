@@ -1,0 +1,347 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+
+	"github.com/monotable/monotable/lease"
+)
+
+// run is one Run of a Poller.
+type run struct {
+	*Poller
+	meter
+	from int64
+
+	starting context.Context // until the stop
+	stop     context.CancelCauseFunc
+	working  context.Context // of handlers and leases: until the grace after the stop is over
+	end      context.CancelCauseFunc
+
+	wake    chan struct{} // a worker has ended
+	workers sync.WaitGroup
+
+	mu   sync.Mutex
+	held map[string]*worker // by shard
+	done map[string]bool    // shards whose records are all handled; that never changes
+	seen map[string]bool    // shards of the last look
+	err  error              // the first one that ends the run
+}
+
+func newRun(ctx context.Context, p *Poller, from int64) *run {
+	r := &run{
+		Poller: p, meter: newMeter(p), from: from, wake: make(chan struct{}, 1),
+		held: map[string]*worker{}, done: map[string]bool{}, seen: map[string]bool{},
+	}
+	r.starting, r.stop = context.WithCancelCause(ctx)
+	r.working, r.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	return r
+}
+
+// follow looks for shards to read, again and again.
+func (r *run) follow() error {
+	defer r.end(nil)
+	context.AfterFunc(r.starting, func() {
+		grace := time.AfterFunc(r.Grace, func() { r.end(context.Cause(r.starting)) })
+		context.AfterFunc(r.working, func() { grace.Stop() })
+	})
+	var slot *lease.Lease
+	var over bool
+	var err error
+	for !over && err == nil && r.starting.Err() == nil {
+		if slot == nil || slot.Err() != nil {
+			if slot, err = r.enrol(); err != nil {
+				break
+			}
+		}
+		if over, err = r.look(slot); !over && err == nil {
+			r.pause()
+		}
+	}
+	r.stop(nil)
+	r.workers.Wait()
+	if slot != nil {
+		_ = slot.Release(r.working) // otherwise it ends by itself
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil || errors.Is(err, context.Cause(r.starting)) {
+		return r.err
+	}
+	return err
+}
+
+// pause waits until it is time for another look.
+func (r *run) pause() {
+	timer := time.NewTimer(r.Discover)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.wake:
+	case <-r.starting.Done():
+	}
+}
+
+func (r *run) slotName(n int) string { return r.base + ":worker:" + strconv.Itoa(n) }
+
+// enrol takes the first free number among the consumer's processes, by which they know how many they are.
+func (r *run) enrol() (*lease.Lease, error) {
+	for n := 0; ; n++ {
+		l, err := r.Store.TryAcquire(r.working, r.slotName(n), r.LeaseTTL)
+		if !errors.Is(err, lease.ErrHeld) {
+			return l, err
+		}
+		if r.starting.Err() != nil {
+			return nil, context.Cause(r.starting)
+		}
+	}
+}
+
+// crew counts the processes that are alive. Numbers are taken from 0 on, so that one which was never taken is behind all others.
+func (r *run) crew(own *lease.Lease) (int, error) {
+	alive := 0
+	for n := 0; ; n++ {
+		name := r.slotName(n)
+		if name == own.Name() {
+			alive++
+			continue
+		}
+		record, err := r.Store.Load(r.starting, name)
+		if err != nil || record.Fence == 0 {
+			return alive, err
+		}
+		if !record.Held {
+			continue
+		}
+		l, err := r.Store.TryAcquire(r.working, name, r.LeaseTTL) // succeeds where its holder has died
+		switch {
+		case errors.Is(err, lease.ErrHeld):
+			alive++
+		case err != nil:
+			return alive, err
+		default:
+			_ = l.Release(r.working)
+		}
+	}
+}
+
+// look finds the shards that can be read, and takes or gives back some, so that each process has its share. over says that the stream has ended and all of it is handled.
+func (r *run) look(slot *lease.Lease) (over bool, _ error) {
+	d, err := r.describe(r.starting)
+	if err != nil {
+		return false, err
+	}
+	if err := r.clean(d); err != nil {
+		return false, err
+	}
+	crew, err := r.crew(slot)
+	if err != nil {
+		return false, err
+	}
+	open, ready, err := r.readable(d)
+	if err != nil {
+		return false, err
+	}
+	share := (open + crew - 1) / crew
+	if r.Shards > 0 {
+		share = min(share, r.Shards)
+	}
+	r.giveBack(share)
+	rand.Shuffle(len(ready), func(i, j int) { ready[i], ready[j] = ready[j], ready[i] }) // so that processes do not all try the same ones
+	for _, s := range ready {
+		if r.holds() >= share || r.starting.Err() != nil {
+			break
+		}
+		if err := r.take(s, d); err != nil {
+			return false, err
+		}
+	}
+	return d.ended && open == 0, nil
+}
+
+// readable counts the shards that have records to be handled now, and gives those that this process does not have: not handled yet, their parent handled or gone.
+func (r *run) readable(d *description) (open int, ready []streams.Shard, _ error) {
+	for _, s := range d.shards {
+		done, err := r.isDone(*s.ShardId)
+		if err != nil {
+			return 0, nil, err
+		}
+		if done {
+			continue
+		}
+		if parent := value(s.ParentShardId); d.listed[parent] {
+			if done, err = r.isDone(parent); err != nil {
+				return 0, nil, err
+			}
+			if !done {
+				continue
+			}
+		}
+		open++
+		if !r.has(*s.ShardId) {
+			ready = append(ready, s)
+		}
+	}
+	return open, ready, nil
+}
+
+func (r *run) isDone(shard string) (bool, error) {
+	r.mu.Lock()
+	done, held := r.done[shard], r.held[shard] != nil
+	r.mu.Unlock()
+	if done || held {
+		return done, nil
+	}
+	record, err := r.Store.Load(r.starting, r.shardName(shard))
+	if err == nil && boolIn(record.Data, dataDone) {
+		r.mu.Lock()
+		r.done[shard] = true
+		r.mu.Unlock()
+		done = true
+	}
+	return done, err
+}
+
+func (r *run) has(shard string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.held[shard] != nil
+}
+
+func (r *run) holds() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, w := range r.held {
+		if w.starting.Err() == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// giveBack stops workers beyond this process' share.
+func (r *run) giveBack(share int) {
+	for excess := r.holds() - share; excess > 0; excess-- {
+		r.mu.Lock()
+		for _, w := range r.held {
+			if w.starting.Err() == nil {
+				w.stop(nil)
+				break
+			}
+		}
+		r.mu.Unlock()
+	}
+}
+
+// take leases a shard and reads it, unless another process has it.
+func (r *run) take(s streams.Shard, d *description) error {
+	id := *s.ShardId
+	l, err := r.Store.TryAcquire(r.working, r.shardName(id), r.LeaseTTL)
+	if errors.Is(err, lease.ErrHeld) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	release := func() error { return l.Release(context.WithoutCancel(r.working)) }
+	if boolIn(l.Data(), dataDone) { // another process was faster
+		return release()
+	}
+	if parent := value(s.ParentShardId); parent != "" && !d.listed[parent] && len(l.Data()) == 0 {
+		if err := r.lost(parent); err != nil {
+			return errors.Join(err, release())
+		}
+	}
+	w := newWorker(r, id, l)
+	r.mu.Lock()
+	r.held[id] = w
+	r.mu.Unlock()
+	r.workers.Go(func() {
+		err := w.work()
+		if releaseErr := release(); releaseErr != nil && !errors.Is(releaseErr, lease.ErrLost) {
+			r.Logger.Warn("stream: a shard was not released", "consumer", r.Name, "shard", id, "error", releaseErr)
+		}
+		r.ended(w, err)
+	})
+	return nil
+}
+
+// lost says whether a shard that the stream does not list any more was left before its end.
+func (r *run) lost(shard string) error {
+	record, err := r.Store.Load(r.starting, r.shardName(shard))
+	if err != nil || boolIn(record.Data, dataDone) {
+		return err
+	}
+	return r.gap(r.starting, Gap{Shard: shard, After: textIn(record.Data, dataSequence)})
+}
+
+func (p *Poller) gap(ctx context.Context, g Gap) error {
+	p.Logger.Error("stream: records were dropped before they were handled", "consumer", p.Name, "shard", g.Shard, "after", g.After)
+	if p.OnGap == nil {
+		return &GapError{g}
+	}
+	if err := p.OnGap(ctx, g); err != nil {
+		return fmt.Errorf("stream: OnGap: %w", err)
+	}
+	return nil
+}
+
+// ended notes that a worker has ended, and ends the run if it failed.
+func (r *run) ended(w *worker, err error) {
+	r.mu.Lock()
+	delete(r.held, w.shard)
+	if w.done {
+		r.done[w.shard] = true
+	}
+	switch {
+	case err == nil, errors.Is(err, lease.ErrLost), r.starting.Err() != nil && errors.Is(err, context.Cause(r.starting)):
+	case r.err == nil:
+		r.err = err
+	}
+	failed := r.err != nil
+	r.mu.Unlock()
+	if failed {
+		r.stop(nil)
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// clean deletes what was saved of shards that the stream does not list any more, once their children have begun.
+func (r *run) clean(d *description) error {
+	waiting := map[string]bool{}
+	for _, s := range d.shards {
+		if parent := value(s.ParentShardId); parent != "" && !d.listed[parent] && r.seen[parent] {
+			record, err := r.Store.Load(r.starting, r.shardName(*s.ShardId))
+			if err != nil {
+				return err
+			}
+			if len(record.Data) == 0 {
+				waiting[parent] = true
+			}
+		}
+	}
+	for shard := range r.seen {
+		if d.listed[shard] || waiting[shard] || r.has(shard) {
+			continue
+		}
+		if err := r.Store.Delete(r.starting, r.shardName(shard)); err != nil && !errors.Is(err, lease.ErrHeld) {
+			return err
+		}
+		delete(r.seen, shard)
+	}
+	for shard := range d.listed {
+		r.seen[shard] = true
+	}
+	return nil
+}
