@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -244,7 +245,7 @@ func (f *StreamFaults) deliver(dice *rand.Rand, at place, plan pagePlan, fresh [
 		}
 		f.journeys[at.journey] = journey[max(0, len(journey)-maxStreamPage):]
 	}
-	page := append(plan.repeats[:len(plan.repeats):len(plan.repeats)], fresh...)
+	page := slices.Concat(plan.repeats, fresh)
 	if plan.reorder {
 		mixed, changed := mix(dice, page)
 		if changed {

@@ -134,18 +134,21 @@ func (w *worker) records(page []streams.Record) ([]Record, error) {
 	return records, nil
 }
 
-// advance moves to behind what was handled without a gap.
+// advance moves to the last record of the page before which all are handled.
 func (w *worker) advance(page []streams.Record, records []Record, err error) {
-	if len(page) == 0 {
-		return
+	failed := "" // the first one
+	if b, ok := errors.AsType[*BatchError](err); ok {
+		for _, f := range b.Failures {
+			if s := records[f.Index].Sequence; failed == "" || CompareSequence(s, failed) < 0 {
+				failed = s
+			}
+		}
 	}
-	b, ok := errors.AsType[*BatchError](err)
-	if !ok {
-		w.sequence = value(page[len(page)-1].Dynamodb.SequenceNumber)
-		return
-	}
-	if first := b.Failures[0].Index; first > 0 {
-		w.sequence = records[first-1].Sequence
+	for _, r := range page {
+		s := value(r.Dynamodb.SequenceNumber)
+		if CompareSequence(s, w.sequence) > 0 && (failed == "" || CompareSequence(s, failed) < 0) {
+			w.sequence = s
+		}
 	}
 }
 
