@@ -269,7 +269,7 @@ func crashPoints(t testing.TB, total, kind int) []int {
 		require.NoError(t, err)
 	}
 	if monotabletest.Endpoint(t) != "" {
-		most = min(most, 7) // a lease is waited out in real time
+		most = min(most, 4) // a lease is waited out in real time
 	}
 	stride := max(float64(total)/float64(max(most, 1)), 1)
 	var points []int

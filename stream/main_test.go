@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
@@ -86,8 +85,8 @@ func (s *shop) records() []stream.Record {
 	s.Helper()
 	var all []stream.Record
 	for _, r := range monotabletest.StreamRecords(s.T, s.client, s.arn) {
-		record, err := stream.FromSDK(stream.TableOf(s.arn), r)
-		require.NoError(s, err)
+		record := stream.FromSDK(stream.TableOf(s.arn), r)
+		require.NoError(s, record.Err)
 		all = append(all, record)
 	}
 	return all
@@ -148,6 +147,3 @@ func (j *journal) of(s *shop) *stream.Router {
 	require.NoError(s, err)
 	return router
 }
-
-// sdkRecord is a record that tells of no change.
-func sdkRecord() streamtypes.Record { return streamtypes.Record{} }

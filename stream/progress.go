@@ -41,7 +41,7 @@ func (r *run) tell(shard string, page []streams.Record) {
 	defer r.told.Unlock()
 	r.records += len(page)
 	r.lags[shard] = time.Time{}
-	if n := len(page); n > 0 {
+	if n := len(page); n > 0 && page[n-1].Dynamodb != nil {
 		r.lags[shard] = value(page[n-1].Dynamodb.ApproximateCreationDateTime)
 	}
 	now := r.Clock()

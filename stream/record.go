@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -39,19 +40,20 @@ type Record struct {
 	Keys     map[string]types.AttributeValue
 	Old, New map[string]types.AttributeValue // nil where there is none
 	Expired  bool                            // removed by DynamoDB since its time to live was over, not by a program
+
+	// Err is why the source could not read the record. No handler is called for it: it fails at once, and may be parked.
+	Err error
 }
 
-// FromSDK makes a Record of one that was read from DynamoDB Streams. The table's name is in the stream's ARN, see [TableOf]. A record without the part that tells of the
-// change is an error.
-func FromSDK(table string, r streams.Record) (Record, error) {
-	if r.Dynamodb == nil || r.EventName == "" {
-		return Record{}, fmt.Errorf("stream: a record without a change")
-	}
+// FromSDK makes a Record of one that was read from DynamoDB Streams. The table's name is in the stream's ARN, see [TableOf]. What cannot be read is in its Err.
+func FromSDK(table string, r streams.Record) Record {
+	own := Record{Event: Event(r.EventName), ID: value(r.EventID), Table: table, Expired: expired(r.UserIdentity)}
 	d := r.Dynamodb
-	own := Record{
-		Event: Event(r.EventName), ID: value(r.EventID), Table: table, Sequence: value(d.SequenceNumber), Time: value(d.ApproximateCreationDateTime),
-		View: types.StreamViewType(d.StreamViewType), Expired: expired(r.UserIdentity),
+	if d == nil {
+		own.Err = errors.New("stream: a record without a change")
+		return own
 	}
+	own.Sequence, own.Time, own.View = value(d.SequenceNumber), value(d.ApproximateCreationDateTime), types.StreamViewType(d.StreamViewType)
 	for _, image := range []struct {
 		from map[string]streams.AttributeValue
 		to   *item
@@ -61,10 +63,17 @@ func FromSDK(table string, r streams.Record) (Record, error) {
 		}
 		var err error
 		if *image.to, err = attributevalue.FromDynamoDBStreamsMap(image.from); err != nil {
-			return Record{}, fmt.Errorf("stream: record %s: %w", own.Sequence, err)
+			own.Err = fmt.Errorf("stream: an attribute of a type that is not known: %w", err)
 		}
 	}
-	return own, nil
+	return own
+}
+
+func sequenceOf(r streams.Record) string {
+	if r.Dynamodb == nil {
+		return ""
+	}
+	return value(r.Dynamodb.SequenceNumber)
 }
 
 func value[V any](p *V) (v V) {

@@ -172,6 +172,8 @@ func (r *Router) parts(record *Record) ([]part, error) {
 		}
 	}
 	switch {
+	case record.Err != nil:
+		return nil, &RecordError{Record: *record, Err: record.Err}
 	case t == nil:
 		return r.strange(nil, record)
 	case t.own(record):

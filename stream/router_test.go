@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
@@ -277,9 +278,20 @@ func scoped(t *testing.T) *monotable.Table {
 	return table.Scoped("USER#1")
 }
 
-func TestFromSDK_Refused(t *testing.T) {
-	_, err := stream.FromSDK("t", sdkRecord())
-	require.Error(t, err)
+func TestF136_UnreadableRecord(t *testing.T) {
+	users, _ := offline(t)
+	called := false
+	router := stream.MustRouter(stream.On(users).Insert(func(context.Context, user) error { called = true; return nil })).With(stream.Attempts(1))
+	nothing := stream.FromSDK("shop", streamtypes.Record{EventName: streamtypes.OperationTypeInsert})
+	strange := stream.FromSDK("shop", streamtypes.Record{EventName: streamtypes.OperationTypeInsert, Dynamodb: &streamtypes.StreamRecord{
+		SequenceNumber: new("1"), NewImage: map[string]streamtypes.AttributeValue{"x": &streamtypes.UnknownUnionMember{Tag: "Z"}},
+	}})
+	for _, r := range []stream.Record{nothing, strange} {
+		require.Error(t, r.Err)
+		require.ErrorIs(t, router.Handle(t.Context(), r), r.Err)
+		require.ErrorIs(t, router.Process(t.Context(), []stream.Record{r}), r.Err)
+	}
+	require.False(t, called)
 }
 
 func TestCompareSequence(t *testing.T) {

@@ -82,10 +82,7 @@ func (w *worker) page(it string) (next string, _ error) {
 	if err != nil {
 		return w.again(err)
 	}
-	records, err := w.records(out.Records)
-	if err != nil {
-		return "", err
-	}
+	records := w.records(out.Records)
 	chains := p.router.chains(records)
 	err = p.router.process(w.starting, w.lease.Context(), len(records), chains, p.router.attempts)
 	w.advance(out.Records, records, err)
@@ -119,19 +116,16 @@ func (w *worker) again(err error) (string, error) {
 }
 
 // records converts a page, without what is before the consumer's beginning.
-func (w *worker) records(page []streams.Record) ([]Record, error) {
+func (w *worker) records(page []streams.Record) []Record {
 	records := make([]Record, 0, len(page))
 	for _, from := range page {
-		r, err := FromSDK(w.run.table, from)
-		if err != nil {
-			return nil, err
-		}
+		r := FromSDK(w.run.table, from)
 		if w.sequence == "" && r.Time.Unix() < w.run.from {
 			continue
 		}
 		records = append(records, r)
 	}
-	return records, nil
+	return records
 }
 
 // advance moves to the last record of the page before which all are handled.
@@ -145,7 +139,7 @@ func (w *worker) advance(page []streams.Record, records []Record, err error) {
 		}
 	}
 	for _, r := range page {
-		s := value(r.Dynamodb.SequenceNumber)
+		s := sequenceOf(r)
 		if CompareSequence(s, w.sequence) > 0 && (failed == "" || CompareSequence(s, failed) < 0) {
 			w.sequence = s
 		}
