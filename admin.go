@@ -30,12 +30,14 @@ type Admin interface {
 
 var _ Admin = (*dynamodb.Client)(nil)
 
-const (
-	// patience is how long a change is tried although nothing that can be seen is in its way.
-	patience = 10 * time.Minute
-	// ttlPatience is how long DynamoDB may take for one change of TTL and refuse another.
-	ttlPatience = 65 * time.Minute
-)
+// noAdmin says that there is none: nil, or a nil client.
+func noAdmin(admin Admin) bool {
+	client, ok := admin.(*dynamodb.Client)
+	return admin == nil || ok && client == nil
+}
+
+// ttlPatience is how long DynamoDB may take for one change of TTL and refuse another.
+const ttlPatience = 65 * time.Minute
 
 // tableBackoff is the wait between two looks at a table.
 var tableBackoff = retry.Backoff{Base: 50 * time.Millisecond, Cap: 10 * time.Second}
@@ -61,10 +63,9 @@ func (t *Table) describe(ctx context.Context, admin Admin) (*types.TableDescript
 
 var errNoDescription = errors.New("monotable: the answer has no description of the table")
 
-// until takes steps until one has nothing pending, with full jitter between, or until the context ends. A step that is refused because the service is busy
-// is taken again.
+// until takes steps until one has nothing pending, with full jitter between, or until the context ends, which alone bounds it. A step that is refused because
+// the service is busy is taken again, however often; its error is told when the context ends.
 func (t *Table) until(ctx context.Context, step func(context.Context) (pending string, err error)) error {
-	var refused time.Time
 	waitingFor := ""
 	for attempt := 0; ; attempt++ {
 		pending, err := step(ctx)
@@ -72,14 +73,10 @@ func (t *Table) until(ctx context.Context, step func(context.Context) (pending s
 		case err == nil && pending == "":
 			return nil
 		case err == nil:
-			waitingFor, refused = pending, time.Time{}
+			waitingFor = pending
 		case ctx.Err() != nil:
 			return while(waitingFor, err)
 		case !busy(err):
-			return err
-		case refused.IsZero():
-			refused = time.Now()
-		case time.Since(refused) > patience:
 			return err
 		}
 		if ended := t.options.waitAs(ctx, tableBackoff, attempt); ended != nil {

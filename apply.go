@@ -1,7 +1,9 @@
 package monotable
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -48,12 +50,55 @@ type Impossible struct {
 }
 
 // Changes are what [Table.Plan] found to do. Steps are in the order in which Apply makes them; a program may take some out. The zero value has nothing to do.
+//
+// As JSON they carry the options that were planned with, under Options, so that Apply makes of them what was planned, in another process or after a person has looked
+// at them. Those that were written without, by hand, are applied without options. JSON with a field that is none of Changes is refused as ErrInvalid.
 type Changes struct {
 	Table      string
 	Steps      []Step
 	Impossible []Impossible // what Apply leaves as it is
 
 	wants wants
+}
+
+// changesJSON is Changes on their way through another program.
+type changesJSON struct {
+	Table      string
+	Steps      []Step
+	Impossible []Impossible `json:",omitempty"`
+	Options    optionsJSON
+}
+
+// optionsJSON are what the [CreateOption] values asked for.
+type optionsJSON struct {
+	Billing            types.BillingMode     `json:",omitempty"`
+	Throughput         throughput            `json:",omitzero"`
+	IndexThroughput    map[string]throughput `json:",omitempty"`
+	TTL                string                `json:",omitempty"`
+	Stream             types.StreamViewType  `json:",omitempty"`
+	Tags               map[string]string     `json:",omitempty"`
+	DeletionProtection bool                  `json:",omitempty"`
+}
+
+// MarshalJSON writes the changes with their options.
+func (c Changes) MarshalJSON() ([]byte, error) {
+	w := c.wants
+	return json.Marshal(changesJSON{
+		c.Table, c.Steps, c.Impossible, optionsJSON{w.billing, w.capacity, w.indexes, w.ttl, w.stream, w.tags, w.protected},
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON has written. What does not fit is ErrInvalid, and leaves the changes as they are.
+func (c *Changes) UnmarshalJSON(text []byte) error {
+	var data changesJSON
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&data); err != nil {
+		return invalidf("these are no Changes: %v", err)
+	}
+	o := data.Options
+	*c = Changes{data.Table, data.Steps, data.Impossible, wants{o.Billing, o.Throughput, o.IndexThroughput, o.TTL, o.Stream, o.Tags, o.DeletionProtection}}
+	return nil
 }
 
 // String is a line for each step, and for each difference that cannot be mended; "" if there is neither.
@@ -121,7 +166,11 @@ func (t *Table) plan(findings []Finding, w *wants) Changes {
 			if !f.enabling() {
 				c.Steps = append(c.Steps, Step{Kind: StepTTL, Name: f.Want})
 			}
-		case IndexExtra, ProjectionWider:
+		case IndexExtra:
+			if f.Breaks {
+				c.leave(f, "nothing is dropped unasked; use DropIndex when nothing reads it")
+			}
+		case ProjectionWider:
 		default:
 			c.leave(f, impossible[f.Kind])
 		}
@@ -152,7 +201,8 @@ var impossible = map[FindingKind]string{
 
 // Apply makes the steps of a plan, one after the other, and waits until each is in effect, an index until its backfill is done: that takes minutes, or hours for
 // much data, while reads and writes go on. Items whose key attributes have another type than the index, or are too long, are not in it: DynamoDB leaves them out without an error.
-// Only the context bounds Apply, except that TTL which DynamoDB refuses to change is waited for an hour.
+// Only the context bounds Apply, also where the service is busy or says that a limit is reached (LimitExceededException), except that TTL which DynamoDB refuses
+// to change is waited for an hour. Give it a deadline.
 //
 // Each step looks first at the table and does what is left to be done. So Apply may be killed at any moment and run again, with these changes or a new plan, and several
 // processes may run it at once: while one has the table, the others wait. A table that has become other than a step can make it is a [*DriftError]; the
@@ -227,7 +277,7 @@ func (t *Table) DropIndex(ctx context.Context, admin Admin, name string) error {
 	ctx, v := t.begin(ctx, "DropIndex")
 	var err error
 	switch {
-	case admin == nil:
+	case noAdmin(admin):
 		err = invalidf("the Admin is nil")
 	case t.indexes[name] != nil:
 		err = invalidf("index %q is declared; take it out of the declaration first", name)

@@ -2,6 +2,7 @@ package monotable_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -368,6 +369,89 @@ func TestApplyDeadline(t *testing.T) {
 		require.ErrorContains(s.t, err, "add the index byMail: while index byMail is CREATING, backfilling: context deadline exceeded")
 		assert.Equal(s.t, tableDelay/2, time.Since(start))
 		require.NoError(s.t, table.Apply(ctx, s.client, changes))
+	})
+}
+
+// TestApplyWaitsOutLimits as long as the context allows: many tables are being changed at once.
+func TestApplyWaitsOutLimits(t *testing.T) {
+	inMemory(t, func(s *site) {
+		s.young()
+		var faults monotabletest.Faults
+		client := faults.Client(s.client)
+		refusals := make([]monotabletest.Fault, 500) // about half an hour's
+		for i := range refusals {
+			refusals[i] = monotabletest.Refuse(http.StatusBadRequest, "LimitExceededException")
+		}
+		faults.Script("UpdateTable", refusals...)
+		start := time.Now()
+		require.NoError(s.t, planned(s.t.Context(), s.table(client), client))
+		assert.Greater(s.t, time.Since(start), 20*time.Minute)
+	})
+}
+
+// TestIndexOnTheTablesOwnKeys is planned and compared as any other.
+func TestIndexOnTheTablesOwnKeys(t *testing.T) {
+	onSite(t, func(s *site) {
+		s.young()
+		s.cfg.Indexes = []monotable.Index{s.cfg.Indexes[0], {Name: "same", PartitionKey: "PK", SortKey: "SK"}, {Name: "turned", PartitionKey: "SK", SortKey: "PK"}}
+		table := s.table(s.client)
+		changes, err := table.Plan(s.t.Context(), s.client)
+		require.NoError(s.t, err)
+		require.Equal(s.t, "switch on TTL expires\nadd the index same\nadd the index turned\n", changes.String())
+		require.NoError(s.t, table.Apply(s.t.Context(), s.client, changes))
+		changes, err = table.Plan(s.t.Context(), s.client)
+		require.NoError(s.t, err)
+		assert.Empty(s.t, changes.String())
+		s.drop()
+
+		require.NoError(s.t, table.Create(s.t.Context(), s.client))
+		s.requireDeclared(table)
+		changes, err = table.Plan(s.t.Context(), s.client)
+		require.NoError(s.t, err)
+		assert.Empty(s.t, changes.String())
+	})
+}
+
+// TestChangesAreData: planned here, looked at by a person, applied there.
+func TestChangesAreData(t *testing.T) {
+	onSite(t, func(s *site) {
+		table := s.table(s.client)
+		planned, err := table.Plan(s.t.Context(), s.client,
+			append(grown(), monotable.Provisioned(4, 5), monotable.IndexThroughput("byMail", 6, 7))...)
+		require.NoError(s.t, err)
+		text, err := json.Marshal(planned)
+		require.NoError(s.t, err)
+		assert.JSONEq(s.t, `{
+			"Table": "life", "Steps": [{"Kind": "create the table", "Name": "", "Value": ""}, {"Kind": "switch on TTL", "Name": "expires", "Value": ""}],
+			"Options": {
+				"Billing": "PROVISIONED", "Throughput": {"Read": 4, "Write": 5}, "IndexThroughput": {"byMail": {"Read": 6, "Write": 7}},
+				"TTL": "expires", "Stream": "NEW_IMAGE", "Tags": {"a": "1", "b": "2"}, "DeletionProtection": true
+			}
+		}`, string(text))
+		var read monotable.Changes
+		require.NoError(s.t, json.Unmarshal(text, &read))
+		require.NoError(s.t, table.Apply(s.t.Context(), s.client, read))
+		s.requireDeclared(table, append(grown(), monotable.Provisioned(1, 1))...)
+		assert.EqualValues(s.t, 4, *s.made().ProvisionedThroughput.ReadCapacityUnits)
+		assert.EqualValues(s.t, 7, *s.made().GlobalSecondaryIndexes[0].ProvisionedThroughput.WriteCapacityUnits)
+
+		kept := read
+		for _, wrong := range []string{`{"Table": "life", "Stepps": []}`, `{"Options": {"Streams": "NEW_IMAGE"}}`, `{"Steps": 1}`, `[]`} {
+			requireError(s.t, json.Unmarshal([]byte(wrong), &read), monotable.ErrInvalid)
+			assert.Equal(s.t, kept, read)
+		}
+		var zero monotable.Changes
+		require.NoError(s.t, json.Unmarshal([]byte(`{}`), &zero))
+		require.NoError(s.t, table.Apply(s.t.Context(), nil, zero), "nothing to do")
+
+		// What a difference was, too.
+		drifted, err := table.Plan(s.t.Context(), s.client, monotable.OnDemand())
+		require.NoError(s.t, err)
+		require.NotEmpty(s.t, drifted.Impossible)
+		text, err = json.Marshal(drifted)
+		require.NoError(s.t, err)
+		require.NoError(s.t, json.Unmarshal(text, &read))
+		assert.Equal(s.t, drifted.String(), read.String())
 	})
 }
 

@@ -75,7 +75,7 @@
 // use a pointer, or say [Attr.DefaultZero]. An explicit Set of a zero value is written. A nil pointer, slice
 // or map and an empty set cannot be stored and are left out.
 //
-// [CreatedAt], [UpdatedAt], [Version] and [ExpiresAt] are written by monotable. An [Attr.Hidden] attribute is
+// [CreatedAt], [UpdatedAt] and [Version] are written by monotable. An [Attr.Hidden] attribute is
 // stored and not returned, unless the call says [Reveal]. An expired item counts as absent everywhere,
 // although DynamoDB deletes it late.
 //

@@ -224,6 +224,14 @@ func (s *ruleSpec) copyFrom(source *ruleSpec) *changeNode {
 // remove the attribute. Transform and validators run on v.
 func (a Attr[T, V]) Set(v V) Change[T] { return change[T]{n: a.spec.change(changeSet, v)} }
 
+// SetIfNotNil is Set of what p points at, or no change if p is nil: for the fields of a patch. For an attribute that is a pointer itself see [Elem].
+func (a Attr[T, V]) SetIfNotNil(p *V) Change[T] {
+	if p == nil {
+		return Join[T]()
+	}
+	return a.Set(*p)
+}
+
 // SetIfAbsent stores v unless the attribute is stored already. Transform and validators run on v.
 func (a Attr[T, V]) SetIfAbsent(v V) Change[T] {
 	return change[T]{n: a.spec.change(changeSetIfAbsent, v)}

@@ -33,10 +33,10 @@ type wants struct {
 }
 
 // throughput is provisioned, in capacity units.
-type throughput struct{ read, write int64 }
+type throughput struct{ Read, Write int64 }
 
 func (t throughput) request() *types.ProvisionedThroughput {
-	return &types.ProvisionedThroughput{ReadCapacityUnits: ptr(t.read), WriteCapacityUnits: ptr(t.write)}
+	return &types.ProvisionedThroughput{ReadCapacityUnits: ptr(t.Read), WriteCapacityUnits: ptr(t.Write)}
 }
 
 // OnDemand bills by request. A table is created so without the option, too; with it Verify compares the billing mode. Of OnDemand and [Provisioned] the last counts.
@@ -95,9 +95,9 @@ const maxAttributeName = 255 // of TTL, in bytes
 
 // check refuses what DynamoDB would refuse, or not understand.
 func (w *wants) check(t *Table, admin Admin) error {
-	below := func(c throughput) bool { return c.read < 1 || c.write < 1 }
+	below := func(c throughput) bool { return c.Read < 1 || c.Write < 1 }
 	switch {
-	case admin == nil:
+	case noAdmin(admin):
 		return invalidf("the Admin is nil")
 	case w.billing == types.BillingModeProvisioned && below(w.capacity):
 		return invalidf("Provisioned: a table has one unit of each at least")
@@ -209,11 +209,12 @@ func (k *indexKeys) schema() []types.KeySchemaElement {
 const createTimeout = 10 * time.Minute
 
 // Create creates the table as it is declared and waits until it and its indexes can be used. A table that exists is left as it is, and success if programs of this
-// declaration work on it; if not, the error is a [*DriftError]: [Table.Plan] says what can be added. Mere differences are told to the table's logger. Nothing is ever dropped.
+// declaration work on it; if not, the error is a [*DriftError]: [Table.Plan] says what can be added. Mere differences, missing [Tags] among them, are told to the table's
+// logger, and so is it if the tags cannot be looked up. Nothing is ever dropped.
 //
 // It may be called by any number of processes at once and again after a crash at any moment: it goes by what it finds. A table that
-// somebody else is creating is waited for; so is one that is being deleted, and then it is created anew. Limits and throttles of the service are waited out with full jitter. The context
-// bounds it all, or else ten minutes.
+// somebody else is creating is waited for; so is one that is being deleted, and then it is created anew. Limits and throttles of the service are waited out with full jitter, as
+// long as the context allows: its deadline bounds it all, or else, where it has none, ten minutes.
 //
 // Define the entities before: if one has [ExpiresAt], or the options say [TTL], TTL is switched on where it is off. Where TTL has been changed within the hour
 // DynamoDB may refuse that; the table is usable, so Create logs it and does not fail. Call it again later, or use [Table.Apply], which waits.
@@ -263,10 +264,17 @@ func (t *Table) createTable(ctx context.Context, admin Admin, w *wants) error {
 		}
 		findings := t.compare(live, w)
 		pending, err := t.usable(live, findings)
-		if pending == "" && err == nil && !created && len(findings) > 0 {
+		if pending != "" || err != nil || created {
+			return pending, err
+		}
+		tags, err := t.tagFindings(ctx, admin, live, w)
+		if err != nil {
+			t.logger.Warn("monotable: the tags could not be compared; the table can be used", "table", t.Name(), "error", err)
+		}
+		if findings = append(findings, tags...); len(findings) > 0 {
 			t.logger.Info("monotable: the table is not quite as declared", "table", t.Name(), "findings", texts(findings))
 		}
-		return pending, err
+		return "", nil
 	})
 }
 

@@ -271,7 +271,9 @@ func (c *compiler) checkRules() {
 			if *role != nil {
 				c.problems.add(a.String(), "%s is already %s", part.kind, *role)
 			}
-			if *role = a; a.has(ruleDefault) || a.has(ruleDefaultZero) || a.has(ruleDefaultFunc) || a.has(ruleReadDefault) || a.has(ruleDerived) || a.has(ruleTransform) {
+			*role = a
+			computed := a.has(ruleDefaultFunc) || a.has(ruleDerived)
+			if a.has(ruleDefault) || a.has(ruleDefaultZero) || a.has(ruleReadDefault) || a.has(ruleTransform) || computed && part.kind != ruleExpiresAt {
 				c.problems.add(a.String(), "%s is written by monotable, so it takes no default, transform or derived value", part.kind)
 			}
 			if a.value.Type.Kind() == reflect.Pointer && part.kind == ruleVersion {

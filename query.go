@@ -105,7 +105,8 @@ func (q Query[T]) Limit(n int) Query[T] {
 	return q
 }
 
-// PageSize bounds how many items one request reads, before filters. Without it DynamoDB reads up to 1 MB. n < 1 is refused.
+// PageSize bounds how many items one request reads, before filters. Without it DynamoDB reads up to 1 MB, or as many as Limit wants. n < 1 is refused. One more than Limit makes
+// the end of a page exact: Next is "" unless there is another item.
 func (q Query[T]) PageSize(n int) Query[T] {
 	q.spec.setPageSize(n)
 	return q

@@ -70,7 +70,7 @@ func (p *readPlan) request(at position, want int) any {
 	spec, o := p.spec, &p.spec.options
 	var limit *int32
 	switch size := spec.pageSize; {
-	case size > 0 && (p.filtered || want == 0 || size < want):
+	case size > 0:
 		limit = ptr(int32(min(size, 1<<31-1))) //nolint:gosec // bounded
 	case want > 0 && !p.filtered:
 		limit = ptr(int32(min(want, 1<<31-1))) //nolint:gosec // bounded

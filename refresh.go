@@ -38,7 +38,8 @@ func (r Refreshed) String() string {
 // the entity's whose templates make its key, if that takes such items ([TagOptional], [TagNone]).
 //
 // An item that does not decode is a [*DecodeError], one of a newer schema ErrNewerSchema. An item whose primary key today's template would make otherwise is
-// ErrInvalid: it would have to move. It is safe for concurrent use, and twice is as good as once. item is not changed.
+// ErrInvalid: it would have to move. So is one of more than about 140 attributes, which DynamoDB cannot compare at once, unless it has a version: then the version stands for those that T does not
+// know. It is safe for concurrent use, and twice is as good as once. item is not changed.
 func (t *Table) Refresh(ctx context.Context, item map[string]types.AttributeValue) (Refreshed, error) {
 	ctx, v := t.begin(ctx, "Refresh")
 	done, err := t.refresh(ctx, item)

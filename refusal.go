@@ -21,6 +21,26 @@ type expectation struct {
 	absent    []path // hidden attributes that must not be stored
 	fixed     map[string]types.AttributeValue
 	parents   []path
+	bounds    []bound
+}
+
+// bound is what a stored number must keep to, so that Add leaves it within its Min or Max.
+type bound struct {
+	path path
+	room types.AttributeValue
+	sign int // -1: not below room; 1: not above
+	rule ruleKind
+
+	missing bool // nor may it be missing
+}
+
+// leaves says that Add would leave the bound.
+func (b bound) leaves(item attributeMap) bool {
+	stored := valueIn(item, b.path)
+	if _, ok := stored.(*types.AttributeValueMemberN); !ok {
+		return b.missing
+	}
+	return compareScalars(stored, b.room)*b.sign > 0
 }
 
 // explain tells the reason of a refusal from the item that refused.
@@ -101,6 +121,12 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 	for _, p := range expect.parents {
 		if valueIn(item, p) == nil {
 			because(p.String(), p.String()+" is not stored, so nothing in it can be changed: Set it whole, or give it a Default", ErrConditionFailed)
+			return
+		}
+	}
+	for _, b := range expect.bounds {
+		if b.leaves(item) {
+			because(b.path.String(), "Add would leave the "+string(b.rule)+" of "+b.path.String(), ErrConditionFailed)
 			return
 		}
 	}

@@ -343,7 +343,7 @@ func Version[T any, V ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64](a Attr
 }
 
 // ExpiresAt makes the attribute the table's TTL attribute: epoch seconds, a zero time left out. An expired item counts as
-// absent everywhere, though DynamoDB may delete it days later.
+// absent everywhere, though DynamoDB may delete it days later. A DefaultFunc may compute it, from CreatedAt say, which is set before; or it is Derived.
 func ExpiresAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
 	return newRule[T, time.Time](a.spec.kind(ruleExpiresAt))
 }

@@ -334,20 +334,20 @@ func (u *updateCompiler) compute(c *changeNode) error {
 func (u *updateCompiler) boundAdd(p path, n any) error {
 	a := u.m.attribute(p)
 	step := rational(n)
-	for _, bound := range []struct {
+	for _, end := range []struct {
 		kind ruleKind
 		sign int
 	}{{ruleMin, -1}, {ruleMax, 1}} {
-		limit := rangeEnd(reflect.TypeOf(n), bound.sign)
-		if part := a.rule(bound.kind); part != nil {
+		limit := rangeEnd(reflect.TypeOf(n), end.sign)
+		if part := a.rule(end.kind); part != nil {
 			limit = rational(part.value)
 		}
 		if limit == nil {
 			continue
 		}
 		name := u.name(p)
-		fits := step.Cmp(limit)*bound.sign <= 0 // what Add makes of a missing attribute
-		if step.Sign() != bound.sign {
+		fits := step.Cmp(limit)*end.sign <= 0 // what Add makes of a missing attribute
+		if step.Sign() != end.sign {
 			if !fits {
 				u.where(name.AttributeExists())
 			}
@@ -357,14 +357,15 @@ func (u *updateCompiler) boundAdd(p path, n any) error {
 		if err != nil {
 			return invalidf("Add %s: %v", p, err)
 		}
-		within := name.GreaterThanEqual(room)
-		if bound.sign > 0 {
-			within = name.LessThanEqual(room)
+		within := name.GreaterThanEqual(value(room))
+		if end.sign > 0 {
+			within = name.LessThanEqual(value(room))
 		}
 		if fits {
 			within = name.AttributeNotExists().Or(within)
 		}
 		u.where(within)
+		u.expect.bounds = append(u.expect.bounds, bound{path: p, room: room, sign: end.sign, rule: end.kind, missing: !fits})
 	}
 	return nil
 }
@@ -467,8 +468,8 @@ func rational(n any) *big.Rat {
 }
 
 // decimal is a number as DynamoDB stores it.
-func decimal(r *big.Rat) (expression.ValueBuilder, error) {
+func decimal(r *big.Rat) (*types.AttributeValueMemberN, error) {
 	digits, _ := r.FloatPrec()
 	av := &types.AttributeValueMemberN{Value: r.FloatString(digits)}
-	return value(av), codec.CheckNumber(av.Value)
+	return av, codec.CheckNumber(av.Value)
 }

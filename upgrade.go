@@ -237,15 +237,17 @@ func (m *model) buildWriteBack(o *options, raw attributeMap) (*write, error) {
 	if n := codec.Size(w.item); n > maxItem {
 		return nil, invalidf("the upgraded item has %d bytes; DynamoDB takes %d", n, maxItem)
 	}
+	var changed []string
 	for _, name := range namesOf(raw, w.item) {
 		if codec.Equal(orNull(raw[name]), orNull(w.item[name])) {
 			continue
 		}
+		changed = append(changed, name)
 		if err := w.setOrRemove(path{nameElement(name)}, w.item[name]); err != nil {
 			return nil, err
 		}
 	}
-	w.whereUnchanged(raw)
+	w.whereUnchanged(raw, changed)
 	return w, w.compile()
 }
 
@@ -345,13 +347,16 @@ func (w *write) raiseBack(raw attributeMap) error {
 	return nil
 }
 
+// maxCompared is how many attributes a condition compares at most: DynamoDB takes 300 operators and 4 KB.
+const maxCompared = 120
+
 // whereUnchanged adds the condition that the item is as it was read: by its version, which not every program raises, and by all its attributes, those of T and of
-// keys that it lacks among them.
-func (w *write) whereUnchanged(raw attributeMap) {
+// keys that it lacks among them. Of an item with a version that has too many, those that T does not know and the write does not change are left out.
+func (w *write) whereUnchanged(raw attributeMap, changed []string) {
 	m := w.m
 	m.wherePresent(w.exprBuilder, w.expect.now)
 	w.whereVersion()
-	names := []string{m.table.schemaVersion}
+	names := append(changed, m.table.schemaVersion, m.table.tag)
 	for _, f := range m.plan.Fields {
 		names = append(names, f.Name)
 	}
@@ -360,8 +365,8 @@ func (w *write) whereUnchanged(raw attributeMap) {
 			names = append(names, k.Name)
 		}
 	}
-	for name := range raw {
-		names = append(names, name)
+	if w.expect.version == nil || len(names)+len(raw) <= maxCompared {
+		names = slices.AppendSeq(names, maps.Keys(raw))
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
@@ -369,6 +374,7 @@ func (w *write) whereUnchanged(raw attributeMap) {
 		case m.primary.byName(name) != nil, name == m.table.writeID && w.expect.mark != "":
 		case stored:
 			w.where(w.top(name).Equal(value(av)))
+		case name == m.table.tag:
 		default:
 			w.where(w.top(name).AttributeNotExists())
 		}

@@ -19,9 +19,9 @@ const (
 	TableMissing       FindingKind = "table missing"
 	TableNotActive     FindingKind = "table not active"    // being created or deleted, archived, its key for encryption out of reach
 	TableKey           FindingKind = "table key"           // other key attributes
-	KeyType            FindingKind = "key type"            // Attribute is a key of Index, or of the table, and has another type
+	KeyType            FindingKind = "key type"            // Attribute is a key of Index, or of the table, and has another type than declared or stored by entities
 	IndexMissing       FindingKind = "index missing"       // nothing is told of its projection then
-	IndexExtra         FindingKind = "index extra"         // not declared; it costs writes, and refuses those whose key attributes have other types
+	IndexExtra         FindingKind = "index extra"         // not declared; it costs writes. It breaks those whose attributes have another type than its keys: a KeyType beside tells of each
 	IndexScope         FindingKind = "index scope"         // local where a global one is declared, or the other way round
 	IndexKey           FindingKind = "index key"           // other key attributes
 	ProjectionNarrower FindingKind = "projection narrower" // Attribute is not projected; "" if all are declared and not all are projected
@@ -180,10 +180,57 @@ func (t *Table) compare(live *types.TableDescription, w *wants) []Finding {
 	}
 	for _, x := range liveIndexes(live) {
 		if t.indexes[x.name] == nil {
-			findings = append(findings, Finding{Kind: IndexExtra, Index: x.name, Have: schemaText(x.schema)})
+			extra := Finding{Kind: IndexExtra, Index: x.name, Have: schemaText(x.schema)}
+			refuses := t.refuses(&x, typed)
+			extra.Breaks = len(refuses) > 0
+			findings = append(findings, extra)
+			for _, f := range refuses {
+				if !slices.ContainsFunc(findings, func(o Finding) bool { return o.Kind == KeyType && o.Attribute == f.Attribute && o.Want == f.Want }) {
+					findings = append(findings, f)
+				}
+			}
 		}
 	}
 	return append(findings, w.compare(live)...)
+}
+
+// refuses finds the keys of an index that is not declared which entities store with another type: DynamoDB refuses such items.
+func (t *Table) refuses(x *liveIndex, typed map[string]types.ScalarAttributeType) []Finding {
+	var findings []Finding
+	for _, e := range x.schema {
+		name := deref(e.AttributeName)
+		have := string(typed[name])
+		for _, stored := range t.storedAs(name) {
+			if have != "" && stored != have {
+				findings = append(findings, Finding{Kind: KeyType, Index: x.name, Attribute: name, Want: stored, Have: have, Breaks: true})
+			}
+		}
+	}
+	return findings
+}
+
+// storedAs are the types with which items of the entities have an attribute of this name, as far as the declaration tells.
+func (t *Table) storedAs(name string) []string {
+	var all []string
+	for _, keys := range append(slices.Collect(maps.Values(t.indexes)), &t.primary) {
+		for _, k := range keys.all() {
+			if k.Name == name {
+				all = append(all, string(k.Type))
+			}
+		}
+	}
+	for _, e := range t.Declaration().Entities {
+		if e.Tag != TagNone && name == t.tag {
+			all = append(all, string(types.ScalarAttributeTypeS))
+		}
+		for _, a := range e.Attributes {
+			if a.Path == name && a.Type != "" {
+				all = append(all, a.Type)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // keyTypes compares the types of key attributes; those that no key of the table has are of none.

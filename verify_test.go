@@ -112,9 +112,10 @@ var drifts = []struct {
 		want: []monotable.Finding{
 			{Kind: monotable.IndexMissing, Index: "byMail", Want: "HASH GSI1PK, RANGE GSI1SK", Breaks: true},
 			{Kind: monotable.KeyType, Index: "byMail", Attribute: "GSI1PK", Want: "S", Have: "N", Breaks: true},
-			{Kind: monotable.IndexExtra, Index: "other", Have: "HASH GSI1PK, RANGE GSI1SK"},
+			{Kind: monotable.IndexExtra, Index: "other", Have: "HASH GSI1PK, RANGE GSI1SK", Breaks: true},
 		},
-		plan: "impossible: index byMail: key type of GSI1PK: want S, have N (an attribute has one type in all keys of a table, which cannot be changed while a key has it)\n",
+		plan: "impossible: index byMail: key type of GSI1PK: want S, have N (an attribute has one type in all keys of a table, which cannot be changed while a key has it)\n" +
+			"impossible: index other: index extra: have HASH GSI1PK, RANGE GSI1SK (nothing is dropped unasked; use DropIndex when nothing reads it)\n",
 	},
 	{
 		name: "global indexes missing",
@@ -136,6 +137,24 @@ var drifts = []struct {
 			})
 		},
 		want: []monotable.Finding{{Kind: monotable.IndexExtra, Index: "more", Have: "HASH GSI1PK"}},
+	},
+	{
+		name: "an index more, on attributes that entities store with another type",
+		made: func(in *dynamodb.CreateTableInput) {
+			in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
+				IndexName: aws.String("more"), Projection: &types.Projection{ProjectionType: "ALL"}, KeySchema: []types.KeySchemaElement{
+					{AttributeName: aws.String("_et"), KeyType: "HASH"}, {AttributeName: aws.String("id"), KeyType: "RANGE"},
+				},
+			})
+			in.AttributeDefinitions = append(in.AttributeDefinitions,
+				types.AttributeDefinition{AttributeName: aws.String("_et"), AttributeType: "S"}, types.AttributeDefinition{AttributeName: aws.String("id"), AttributeType: "N"})
+		},
+		want: []monotable.Finding{
+			{Kind: monotable.IndexExtra, Index: "more", Have: "HASH _et, RANGE id", Breaks: true},
+			{Kind: monotable.KeyType, Index: "more", Attribute: "id", Want: "S", Have: "N", Breaks: true},
+		},
+		plan: "impossible: index more: index extra: have HASH _et, RANGE id (nothing is dropped unasked; use DropIndex when nothing reads it)\n" +
+			"impossible: index more: key type of id: want S, have N (an attribute has one type in all keys of a table, which cannot be changed while a key has it)\n",
 	},
 	{
 		name: "another index key",

@@ -55,6 +55,7 @@ type entityView struct {
 	Anchor string
 	Color  int
 	Keys   [][]string // of each index, one text for each of its key attributes; "" where the entity is not in it
+	Partly []bool     // of each index: items are in it by a predicate, see [monotable.IndexWhen]
 	Guards []string   // partition keys of the items that guard Unique attributes
 	Notes  []string
 }
@@ -91,7 +92,7 @@ func (m *Model) chart() (*chart, error) {
 		c.Indexes = append(c.Indexes, view)
 	}
 	for i, e := range d.Entities {
-		c.Entities = append(c.Entities, c.entity(i, e, d.Delimiter))
+		c.Entities = append(c.Entities, c.entity(i, e))
 		c.Tagged = c.Tagged || e.Tag != monotable.TagNone
 	}
 	for i := range c.Indexes {
@@ -100,18 +101,23 @@ func (m *Model) chart() (*chart, error) {
 	return c, nil
 }
 
-func (c *chart) entity(i int, e monotable.EntityDeclaration, delimiter string) entityView {
+func (c *chart) entity(i int, e monotable.EntityDeclaration) entityView {
 	view := entityView{EntityDeclaration: e, Anchor: "entity-" + strconv.Itoa(i+1), Color: i % colors}
 	for _, index := range c.Indexes {
+		reads, partly := e.Sparse[index.Name]
 		view.Keys = append(view.Keys, index.templates(keyIn(e, index.Name)))
-	}
-	guarded := e.Name
-	if n := len(e.Aliases); n > 0 {
-		guarded = e.Aliases[n-1]
+		view.Partly = append(view.Partly, partly)
+		if partly {
+			note := "Index " + index.Name + " is sparse: an item is in it only if a condition of the program holds"
+			if len(reads) > 0 {
+				note += ", which reads " + strings.Join(reads, ", ")
+			}
+			view.Notes = append(view.Notes, note+".")
+		}
 	}
 	for _, a := range e.Attributes {
-		if slices.Contains(a.Rules, "Unique") {
-			view.Guards = append(view.Guards, strings.Join([]string{"UNIQUE", guarded, a.Path, "…"}, delimiter))
+		if a.Guard != "" {
+			view.Guards = append(view.Guards, a.Guard)
 		}
 	}
 	if len(e.Aliases) > 0 {
@@ -146,10 +152,21 @@ func (i *indexView) templates(key monotable.Key) []string {
 	return append(spread(key.Partition, len(i.Partition)), spread(key.Sort, len(i.Sort))...)
 }
 
-// spread divides the text of a key among n attributes. Where it cannot tell which is whose, as with a name that has a space in it, the first has all of it.
+// spread divides the text of a key among n attributes, at the spaces outside of braces. Where it cannot tell which is whose, as with an entity's name that has a
+// space in it, the first has all of it.
 func spread(text string, n int) []string {
 	all := make([]string, n)
-	switch parts := strings.Split(text, " "); {
+	braces := 0
+	parts := strings.FieldsFunc(text, func(r rune) bool {
+		switch r {
+		case '{':
+			braces++
+		case '}':
+			braces--
+		}
+		return r == ' ' && braces == 0
+	})
+	switch {
 	case n == 0:
 	case n > 1 && len(parts) == n:
 		copy(all, parts)
@@ -157,6 +174,12 @@ func spread(text string, n int) []string {
 		all[0] = text
 	}
 	return all
+}
+
+// several writes the text of a key of n attributes as it can be read: those of one attribute as they are, those of several with commas between.
+func several(text string, n int) string {
+	parts := slices.DeleteFunc(spread(text, n), func(s string) bool { return s == "" })
+	return strings.Join(parts, ", ")
 }
 
 // attributes are the key attributes, partition first.

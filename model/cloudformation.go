@@ -24,9 +24,17 @@ func LogicalID(id string) Option { return func(s *settings) { s.logicalID = id }
 func Stream(view types.StreamViewType) Option { return func(s *settings) { s.stream = view } }
 
 // Provisioned bills the table and each of its global indexes by provisioned capacity, in units per second, in the CloudFormation template and the NoSQL
-// Workbench file. Without it they are billed on demand.
+// Workbench file. Without it they are billed on demand. Both are 1 at least; less makes these two renderings errors.
 func Provisioned(read, write int64) Option {
-	return func(s *settings) { s.read, s.write = read, write }
+	return func(s *settings) { s.capacity = &throughput{read, write} }
+}
+
+// checkCapacity refuses what DynamoDB would.
+func (s *settings) checkCapacity() error {
+	if c := s.capacity; c != nil && (c.ReadCapacityUnits < 1 || c.WriteCapacityUnits < 1) {
+		return errCapacity
+	}
+	return nil
 }
 
 // DeletionProtection makes DynamoDB refuse to delete the table, in the CloudFormation template. With or without it, deleting the stack leaves the table there.
@@ -102,7 +110,7 @@ type (
 )
 
 // CloudFormation writes a template, as JSON, with one AWS::DynamoDB::Table: its keys, indexes with their projections, billing (on demand unless
-// [Provisioned]), and the TTL attribute of entities that expire. Deleting the stack, or replacing the table, keeps it and its items (DeletionPolicy Retain). Outputs
+// [Provisioned]), and the TTL attribute of entities that expire, or of [TTL]. Deleting the stack, or replacing the table, keeps it and its items (DeletionPolicy Retain). Outputs
 // are the table's name and ARN, and the stream's ARN. A logical id that is not letters and digits is an error.
 //
 // CloudFormation adds or removes one index in an update.
@@ -111,6 +119,9 @@ func (m *Model) CloudFormation(w io.Writer) error {
 		id := m.settings.logicalID
 		if id == "" || strings.ContainsFunc(id, func(r rune) bool { return r > 0x7f || !isAlphanumeric(byte(r)) }) {
 			return fmt.Errorf("model: the logical id %q is not letters and digits", id)
+		}
+		if err := m.settings.checkCapacity(); err != nil {
+			return err
 		}
 		t := stack{
 			AWSTemplateFormatVersion: "2010-09-09", Description: cut(m.settings.description, 1024),
@@ -135,8 +146,8 @@ func (m *Model) tableProperties() tableProperties {
 		TableName: tableName(d), BillingMode: string(types.BillingModePayPerRequest), DeletionProtectionEnabled: s.protected,
 		KeySchema: keySchema([]monotable.KeyAttribute{d.PartitionKey}, sortKey(d)),
 	}
-	if s.read > 0 || s.write > 0 {
-		p.BillingMode, p.ProvisionedThroughput = string(types.BillingModeProvisioned), &throughput{s.read, s.write}
+	if s.capacity != nil {
+		p.BillingMode, p.ProvisionedThroughput = string(types.BillingModeProvisioned), s.capacity
 	}
 	define := func(keys []monotable.KeyAttribute) {
 		for _, k := range keys {

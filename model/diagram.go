@@ -79,9 +79,9 @@ func (c *chart) figure(index indexView) figure {
 	left := max(minBox, textWidth(f.PartitionName, sansWidth))
 	right := max(minBox, textWidth(f.SortName, sansWidth))
 	for _, g := range index.Groups {
-		left = max(left, 2*boxPadding+textWidth(g.Partition, monoWidth), 2*boxPadding+badgeStep*min(len(g.Patterns), badgesARow))
+		left = max(left, 2*boxPadding+textWidth(several(g.Partition, len(index.Partition)), monoWidth), 2*boxPadding+badgeStep*min(len(g.Patterns), badgesARow))
 		for _, m := range g.Members {
-			right = max(right, 2*boxPadding+textWidth(m.Entity, sansWidth), 2*boxPadding+textWidth(m.Sort, monoWidth))
+			right = max(right, 2*boxPadding+textWidth(m.Entity, sansWidth), 2*boxPadding+textWidth(several(m.Sort, len(index.Sort)), monoWidth))
 		}
 	}
 	f.SortX = left + columnGap
@@ -91,7 +91,7 @@ func (c *chart) figure(index indexView) figure {
 	var said []string
 	for _, g := range index.Groups {
 		rows := (len(g.Patterns) + badgesARow - 1) / badgesARow
-		top := box{X: 1, Y: y, W: left, H: boxHeight - 8 + rows*badgeStep, Template: g.Partition, TemplateY: y + 24}
+		top := box{X: 1, Y: y, W: left, H: boxHeight - 8 + rows*badgeStep, Template: several(g.Partition, len(index.Partition)), TemplateY: y + 24}
 		for i, n := range g.Patterns {
 			top.Badges = append(top.Badges, badge{
 				N: n, X: top.X + boxPadding + badgeSize/2 + i%badgesARow*badgeStep, Y: y + 36 + badgeSize/2 + i/badgesARow*badgeStep,
@@ -101,7 +101,7 @@ func (c *chart) figure(index indexView) figure {
 		var members []string
 		at := y
 		for _, m := range g.Members {
-			item := box{X: f.SortX, Y: at, W: right, H: boxHeight, Name: m.Entity, Template: m.Sort, Color: m.Color, NameY: at + 19, TemplateY: at + 36}
+			item := box{X: f.SortX, Y: at, W: right, H: boxHeight, Name: m.Entity, Template: several(m.Sort, len(index.Sort)), Color: m.Color, NameY: at + 19, TemplateY: at + 36}
 			if m.Sort == "" {
 				item.NameY = at + 27
 			}
@@ -111,7 +111,7 @@ func (c *chart) figure(index indexView) figure {
 			at += boxHeight + boxGap
 		}
 		y = max(at-boxGap, y+top.H) + groupGap
-		said = append(said, "partition "+g.Partition+" has "+strings.Join(members, ", "))
+		said = append(said, "partition "+several(g.Partition, len(index.Partition))+" has "+strings.Join(members, ", "))
 	}
 	f.Height = y - groupGap + 2
 	f.Caption = f.Label + ": " + strings.Join(said, "; ")

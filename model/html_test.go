@@ -107,7 +107,7 @@ func TestHTML(t *testing.T) {
 	} {
 		require.Contains(t, texts(elements, "span", "warning"), want)
 	}
-	for _, want := range []string{"CLUB#{clubId}", "MEMBER#{memberId}", "{region}", "UNIQUE#Member#email#…", "PK = ? AND begins_with(SK, ?)", "prefs.theme"} {
+	for _, want := range []string{"CLUB#{clubId}", "MEMBER#{memberId}", "{region}", "UNIQUE#Member#email#{email}", "PK = ? AND begins_with(SK, ?)", "prefs.theme"} {
 		require.Contains(t, texts(elements, "code", ""), want)
 	}
 	require.Contains(t, page, "items expire by <code>ends</code>")
@@ -118,7 +118,7 @@ func TestDrawing(t *testing.T) {
 	elements := parse(t, render(t, newClubs(t).model(), (*model.Model).HTML))
 	require.Len(t, texts(elements, "figure", ""), 5)
 	require.Equal(t, []string{"Club", "Member", "Visit", "Member", "Member", "Member", "Visit"}, texts(elements, "text", "name"))
-	require.Equal(t, []string{"CLUB#{clubId}", "SECRET#{secret}", "{level}", "Member {region}", "CLUB#{club}"}, texts(elements, "text", "key"))
+	require.Equal(t, []string{"CLUB#{clubId}", "SECRET#{secret}", "{level}", "Member, {region}", "CLUB#{club}"}, texts(elements, "text", "key"))
 	require.Equal(t, []string{"1", "2", "3", "6", "4"}, texts(elements, "text", "digit"))
 	var svg rectangle
 	var boxes []rectangle

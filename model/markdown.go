@@ -116,9 +116,12 @@ func (w markdown) entityChart(c *chart) {
 	w.header(names...)
 	for _, e := range c.Entities {
 		cells := []string{text(e.Name)}
-		for _, keys := range e.Keys {
-			for _, template := range keys {
-				cells = append(cells, cell(template))
+		for i, keys := range e.Keys {
+			for j, template := range keys {
+				if template = cell(template); j == 0 && e.Partly[i] {
+					template += " (sparse)"
+				}
+				cells = append(cells, template)
 			}
 		}
 		w.row(cells...)

@@ -45,10 +45,10 @@ type settings struct {
 	title, description, author string
 	date                       time.Time
 
+	ttl       string
 	logicalID string
 	stream    types.StreamViewType
-	read      int64
-	write     int64
+	capacity  *throughput // nil is on demand
 	protected bool
 	recovery  bool
 	tags      []types.Tag
@@ -70,11 +70,18 @@ func Author(name string) Option { return func(s *settings) { s.author = name } }
 // same on every run.
 func Date(t time.Time) Option { return func(s *settings) { s.date = t } }
 
+// TTL names the attribute by which DynamoDB deletes expired items where the declaration does not tell: where it is switched on by [monotable.TTL] and not by
+// [monotable.ExpiresAt]. "" leaves what is declared.
+func TTL(attribute string) Option { return func(s *settings) { s.ttl = attribute } }
+
 // Of makes a model of a declaration. Changing the declaration's slices afterwards changes the model.
 func Of(d monotable.Declaration, opts ...Option) *Model {
 	m := &Model{declared: d, settings: settings{title: tableName(d), logicalID: "Table"}}
 	for _, opt := range opts {
 		opt(&m.settings)
+	}
+	if m.settings.ttl != "" {
+		m.declared.TTL = m.settings.ttl
 	}
 	return m
 }
@@ -138,6 +145,8 @@ var (
 	errNoTable = errors.New("model: no table is declared")
 	errNoSteps = errors.New("has no query or operation")
 	errTwice   = errors.New("is registered twice")
+
+	errCapacity = errors.New("model: Provisioned: a table has one unit of each at least")
 )
 
 // write renders the whole before it writes any of it, so that an error leaves nothing half-written behind, unless it is the writer's own.

@@ -104,7 +104,7 @@ func newClubs(t testing.TB) clubs {
 		members: monotable.MustEntity(table, monotable.Schema[member]{
 			Name: "Member", Key: monotable.Key{Partition: "CLUB#{club}", Sort: "MEMBER#{memberId}"},
 			Indexes: map[string]monotable.Key{"GSI1": {Partition: "SECRET#{secret}", Sort: "CLUB#{club}"}},
-			Rules:   []monotable.Rule[member]{memberEmail.Unique(), memberSecret.Hidden(), monotable.Min(memberLevel, 0), monotable.Version(memberVersion)},
+			Rules:   []monotable.Rule[member]{memberEmail.Unique(), memberSecret.Hidden(), monotable.Min(memberLevel, 0), monotable.Version(memberVersion), monotable.IndexWhen("GSI1", func(m *member) bool { return m.Email != "" }, memberEmail)},
 		}),
 		visits: monotable.MustEntity(table, monotable.Schema[visit]{
 			Name: "Visit", Key: monotable.Key{Partition: "CLUB#{club}", Sort: "VISIT#{at}"}, Tag: monotable.TagOptional,
@@ -255,4 +255,44 @@ func TestBareTable(t *testing.T) {
 
 type plain struct {
 	ID string `dynamodbav:"id"`
+}
+
+// Attributes of a key of several are told apart even where a name has a space in it.
+func TestKeysOfSeveralAttributes(t *testing.T) {
+	d := monotable.Declaration{
+		Table: "several", PartitionKey: monotable.KeyAttribute{Name: "PK", Type: "S"}, Delimiter: "#",
+		Indexes: []monotable.Index{{
+			Name: "by", PartitionKeys: []monotable.KeyAttribute{{Name: "a b", Type: "S"}, {Name: "c", Type: "S"}}, SortKeys: []monotable.KeyAttribute{{Name: "d", Type: "S"}, {Name: "e f", Type: "N"}},
+		}},
+		Entities: []monotable.EntityDeclaration{{Name: "E", Key: monotable.Key{Partition: "E#{id}"}, Indexes: map[string]monotable.Key{"by": {Partition: "{a b} {c}", Sort: "{d} {e f}"}}}},
+	}
+	require.Contains(t, render(t, model.Of(d), (*model.Model).EntityChart), "| E | `E#{id}` | `{a b}` | `{c}` | `{d}` | `{e f}` |")
+	page := render(t, model.Of(d), (*model.Model).HTML)
+	require.Contains(t, page, ">{a b}, {c}</text>")
+	require.Contains(t, page, ">{d}, {e f}</text>")
+}
+
+// TTL may be an option of Create, which no declaration tells of.
+func TestTTLByOption(t *testing.T) {
+	table, err := monotable.NewTable(memdb.New(memdb.Options{}).Client(), monotable.TableConfig{Name: "plain", PartitionKey: "id"})
+	require.NoError(t, err)
+	for _, r := range renderings {
+		if r.ending == "md" || r.ending == "html" || r.ending == "cloudformation.json" {
+			require.NotContains(t, render(t, model.New(table), r.write), "goneAt", r.ending)
+			require.Contains(t, render(t, model.New(table, model.TTL("goneAt")), r.write), "goneAt", r.ending)
+		}
+	}
+	c := newClubs(t)
+	require.Contains(t, render(t, c.model(model.TTL("")), (*model.Model).Markdown), "Items expire by `ends`.")
+}
+
+// A table has one unit of each at least: less is no other billing.
+func TestProvisionedIsChecked(t *testing.T) {
+	c := newClubs(t)
+	for _, units := range [][2]int64{{0, 0}, {5, 0}, {0, 5}, {-1, 1}} {
+		m := c.model(model.Provisioned(units[0], units[1]))
+		require.EqualError(t, m.CloudFormation(io.Discard), "model: Provisioned: a table has one unit of each at least")
+		require.Error(t, m.Workbench(io.Discard))
+		require.NoError(t, m.Markdown(io.Discard))
+	}
 }

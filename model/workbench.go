@@ -86,9 +86,12 @@ func (m *Model) Workbench(w io.Writer) error {
 			TableName: tableName(d), KeyAttributes: workbenchKeys([]monotable.KeyAttribute{d.PartitionKey}, sortKey(d)), BillingMode: string(types.BillingModePayPerRequest),
 			NonKeyAttributes: []attributeType{}, TableFacets: []workbenchFacet{}, GlobalSecondaryIndexes: []workbenchIndex{},
 		}
-		if m.settings.read > 0 || m.settings.write > 0 {
+		if err := m.settings.checkCapacity(); err != nil {
+			return err
+		}
+		if c := m.settings.capacity; c != nil {
 			table.BillingMode = string(types.BillingModeProvisioned)
-			table.ProvisionedCapacitySettings = &workbenchCapacity{throughput{m.settings.read, m.settings.write}}
+			table.ProvisionedCapacitySettings = &workbenchCapacity{*c}
 		}
 		var lacking []string
 		for _, index := range d.Indexes {
