@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
@@ -259,42 +264,25 @@ func TestPoller_StreamThatEnds(t *testing.T) {
 	})
 }
 
-func TestPoller_Start(t *testing.T) {
+// Once a consumer has begun, its checkpoints count, whatever Start says.
+func TestPoller_StartCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := openEngine(t, memdb.Options{StreamShards: 2})
-		ctx := t.Context()
-		put := func(id string) {
-			_, err := s.users.Put(ctx, user{ID: id, Name: id})
-			require.NoError(t, err)
-		}
-		put("old")
-		require.NoError(t, s.engine.RollShards("shop"))
-		put("older")
-		time.Sleep(time.Hour)
-		middle := time.Now()
-		put("middle")
-		time.Sleep(time.Hour)
-		run := func(name string, from stream.Start) (names map[string]string) {
-			t.Helper()
-			var l latest
-			named := func(c *stream.PollerConfig) { c.Name, c.Start = name, from }
-			stop := start(t, s.poller(l.router(s.shop), named))
-			time.Sleep(time.Minute)
-			put("new " + name)
+		s := openEngine(t, memdb.Options{})
+		var l latest
+		run := func(from stream.Start) {
+			stop := start(t, s.poller(l.router(s.shop), func(c *stream.PollerConfig) { c.Start = from }))
 			time.Sleep(time.Minute)
 			require.NoError(t, stop())
-			// Once it has begun, checkpoints count.
-			put("newer " + name)
-			again := func(c *stream.PollerConfig) { c.Name = name }
-			stop = start(t, s.poller(l.router(s.shop), again))
-			time.Sleep(time.Minute)
-			require.NoError(t, stop())
-			require.Equal(t, map[string]string{"newer " + name: "newer " + name}, l.names())
-			return nil
 		}
-		for name, from := range map[string]stream.Start{"horizon": {}, "latest": {Latest: true}, "at": {At: middle}} {
-			run(name, from)
-		}
+		monotabletest.Seed(t, s.users, user{ID: "old"})
+		time.Sleep(time.Hour)
+		run(stream.Start{Latest: true})
+		monotabletest.Seed(t, s.users, user{ID: "a"})
+		run(stream.Start{})
+		require.Equal(t, map[string]string{"a": ""}, l.names())
+		monotabletest.Seed(t, s.users, user{ID: "b"})
+		run(stream.Start{Latest: true})
+		require.Equal(t, map[string]string{"b": ""}, l.names())
 	})
 }
 
@@ -500,6 +488,68 @@ func TestPoller_GapOfWholeShards(t *testing.T) {
 		err := s.poller(router).Run(t.Context())
 		_, ok := errors.AsType[*stream.GapError](err)
 		require.True(t, ok, "%v", err)
+	})
+}
+
+func TestPoller_WaitsOutWhatPasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openEngine(t, memdb.Options{StreamShards: 2})
+		for i := range 40 {
+			monotabletest.Seed(t, s.users, user{ID: fmt.Sprint(i)})
+		}
+		require.NoError(t, s.engine.SplitShards("shop"))
+		var faults []monotabletest.StreamFault
+		for _, operation := range []string{"DescribeStream", "GetShardIterator", "GetRecords"} {
+			for _, err := range []error{&streamtypes.LimitExceededException{}, &streamtypes.InternalServerError{}, &net.OpError{Op: "read", Err: syscall.ECONNRESET}} {
+				faults = append(faults, monotabletest.StreamFailRate(operation, 0.15, err))
+			}
+		}
+		faults = append(faults, monotabletest.StreamFailRate("GetRecords", 0.15, &streamtypes.ExpiredIteratorException{}))
+		client := monotabletest.NewStreamFaults(s.client, faults...)
+		var l latest
+		stop := start(t, s.poller(l.router(s.shop), func(c *stream.PollerConfig) { c.Client, c.PageSize = client, 5 }))
+		time.Sleep(time.Hour)
+		require.NoError(t, stop())
+		require.Equal(t, s.names(), l.names())
+		require.Positive(t, client.Counts().Failed)
+		for sequence, n := range l.seen {
+			require.Equal(t, 1, n, sequence)
+		}
+		refused := monotabletest.NewStreamFaults(s.client, monotabletest.StreamFailAt(1, &smithy.GenericAPIError{Code: "AccessDeniedException"}))
+		require.Error(t, s.poller(l.router(s.shop), func(c *stream.PollerConfig) { c.Client = refused }).Run(t.Context()), "what does not pass")
+	})
+}
+
+func TestPoller_ProgressAndLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openEngine(t, memdb.Options{StreamShards: 2})
+		for i := range 20 {
+			monotabletest.Seed(t, s.users, user{ID: fmt.Sprint(i)})
+			time.Sleep(time.Second)
+		}
+		router := stream.MustRouter(stream.On(s.users).Insert(func(context.Context, user) error { time.Sleep(2 * time.Second); return nil })).With(stream.Concurrency(1))
+		var told []stream.Status
+		var lines strings.Builder
+		line := stream.Terminal(&lines)
+		stop := start(t, s.poller(router, func(c *stream.PollerConfig) {
+			c.PageSize = 2
+			c.Progress = func(st stream.Status) { told = append(told, st); line(st) }
+		}))
+		time.Sleep(2 * time.Minute)
+		require.NoError(t, stop())
+		require.NotEmpty(t, told)
+		first, last := told[0], told[len(told)-1]
+		require.Equal(t, "test", first.Consumer)
+		require.Equal(t, 2, first.Records)
+		require.InDelta(t, 20, first.Lag.Seconds(), 8)
+		require.Positive(t, first.Rate)
+		require.Equal(t, 20, last.Records)
+		require.Equal(t, 2, last.Shards)
+		require.Zero(t, last.Lag)
+		require.Contains(t, lines.String(), "test: 2 records")
+		require.Contains(t, lines.String(), "behind")
+		require.Contains(t, lines.String(), "test: 20 records")
+		require.Contains(t, lines.String(), "2 shards, up to date")
 	})
 }
 

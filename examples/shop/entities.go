@@ -14,6 +14,7 @@ type User struct {
 	Email    string    `dynamodbav:"email"`
 	Name     string    `dynamodbav:"name"`
 	Password string    `dynamodbav:"passwordHash,omitempty"`
+	Orders   int       `dynamodbav:"orders,omitempty"` // how many they have placed; who has none has no such attribute
 	Created  time.Time `dynamodbav:"createdAt"`
 	Version  int64     `dynamodbav:"version"`
 }
@@ -27,24 +28,25 @@ type Address struct {
 	Country string `dynamodbav:"country"`
 }
 
-// Order has a partition of its own, with its lines; GSI1 has the orders of a user by date.
+// Order has a partition of its own, with its lines; GSI1 has the orders of a user by date, GSI2 those of a status.
 type Order struct {
-	ID        string      `dynamodbav:"orderId"`
-	UserID    string      `dynamodbav:"userId"`
-	Status    OrderStatus `dynamodbav:"status"`
-	Warehouse string      `dynamodbav:"warehouse"`
-	Total     int         `dynamodbav:"totalCents"`
-	Placed    time.Time   `dynamodbav:"placedAt"`
-	Version   int64       `dynamodbav:"version"`
+	ID      string      `dynamodbav:"orderId"`
+	UserID  string      `dynamodbav:"userId"`
+	Status  OrderStatus `dynamodbav:"status"`
+	ShipTo  string      `dynamodbav:"shipTo"` // the address as it was then
+	Total   int         `dynamodbav:"totalCents"`
+	Placed  time.Time   `dynamodbav:"placedAt"`
+	Version int64       `dynamodbav:"version"`
 }
 
 // OrderStatus is how far an order is.
 type OrderStatus string
 
 const (
-	Placed  OrderStatus = "placed"
-	Paid    OrderStatus = "paid"
-	Shipped OrderStatus = "shipped"
+	Placed    OrderStatus = "placed"
+	Paid      OrderStatus = "paid"
+	Shipped   OrderStatus = "shipped"
+	Cancelled OrderStatus = "cancelled"
 )
 
 // OrderLine is a product in an order, at the price it had then.
@@ -56,18 +58,29 @@ type OrderLine struct {
 	Price   int    `dynamodbav:"priceCents"`
 }
 
-// Product is what can be bought.
+// Product is what can be bought, and how much of it is there.
 type Product struct {
 	SKU      string `dynamodbav:"sku"`
 	Name     string `dynamodbav:"name"`
 	Category string `dynamodbav:"category"`
 	Price    int    `dynamodbav:"priceCents"`
+	Stock    int    `dynamodbav:"stock"`
+	Featured bool   `dynamodbav:"featured"`
+}
+
+// Month is what a customer has spent in a month, without what was cancelled.
+type Month struct {
+	UserID string `dynamodbav:"userId"`
+	Month  string `dynamodbav:"month"` // as in "2026-11"
+	Orders int    `dynamodbav:"orders"`
+	Total  int    `dynamodbav:"totalCents"`
 }
 
 var (
 	userEmail    = monotable.Field(func(u *User) *string { return &u.Email })
 	userName     = monotable.Field(func(u *User) *string { return &u.Name })
 	userPassword = monotable.Field(func(u *User) *string { return &u.Password })
+	userOrders   = monotable.Field(func(u *User) *int { return &u.Orders })
 	userCreated  = monotable.Field(func(u *User) *time.Time { return &u.Created })
 	userVersion  = monotable.Field(func(u *User) *int64 { return &u.Version })
 
@@ -83,8 +96,14 @@ var (
 	lineCount = monotable.Field(func(l *OrderLine) *int { return &l.Count })
 	linePrice = monotable.Field(func(l *OrderLine) *int { return &l.Price })
 
-	productName  = monotable.Field(func(p *Product) *string { return &p.Name })
-	productPrice = monotable.Field(func(p *Product) *int { return &p.Price })
+	productName     = monotable.Field(func(p *Product) *string { return &p.Name })
+	productPrice    = monotable.Field(func(p *Product) *int { return &p.Price })
+	productStock    = monotable.Field(func(p *Product) *int { return &p.Stock })
+	productFeatured = monotable.Field(func(p *Product) *bool { return &p.Featured })
+
+	monthMonth  = monotable.Field(func(m *Month) *string { return &m.Month })
+	monthOrders = monotable.Field(func(m *Month) *int { return &m.Orders })
+	monthTotal  = monotable.Field(func(m *Month) *int { return &m.Total })
 )
 
 var userSchema = monotable.Schema[User]{
@@ -94,6 +113,7 @@ var userSchema = monotable.Schema[User]{
 		userEmail.Required().Transform(strings.ToLower).Validate(validEmail).Unique(),
 		monotable.Length(userName, 1, 80),
 		userPassword.Hidden(),
+		monotable.Min(userOrders, 0),
 		monotable.CreatedAt(userCreated),
 		monotable.Version(userVersion),
 	},
@@ -112,16 +132,15 @@ var orderSchema = monotable.Schema[Order]{
 	Name: "Order",
 	Key:  monotable.Key{Partition: "ORDER#{orderId}", Sort: "ORDER"},
 	Indexes: map[string]monotable.Key{
-		"GSI1":   {Partition: "USER#{userId}", Sort: "ORDER#{placedAt}#{orderId}"},
-		"ToShip": {Partition: "WAREHOUSE#{warehouse}", Sort: "{placedAt}#{orderId}"}, // sparse: only while the order is paid and not shipped
+		"GSI1": {Partition: "USER#{userId}", Sort: "ORDER#{placedAt}#{orderId}"},
+		"GSI2": {Partition: "STATUS#{status}", Sort: "{placedAt}#{orderId}"}, // the other way round: not what an order's status is, but which orders have it
 	},
 	Rules: []monotable.Rule[Order]{
 		orderUser.Required(),
-		orderStatus.Default(Placed).OneOf(Placed, Paid, Shipped),
+		orderStatus.Default(Placed).OneOf(Placed, Paid, Shipped, Cancelled),
 		monotable.Min(orderTotal, 0),
 		monotable.CreatedAt(orderPlaced),
 		monotable.Version(orderVersion),
-		monotable.IndexWhen("ToShip", func(o *Order) bool { return o.Status == Paid }, orderStatus),
 	},
 }
 
@@ -133,10 +152,28 @@ var orderLineSchema = monotable.Schema[OrderLine]{
 }
 
 var productSchema = monotable.Schema[Product]{
-	Name:    "Product",
-	Key:     monotable.Key{Partition: "PRODUCT#{sku}", Sort: "PRODUCT"},
-	Indexes: map[string]monotable.Key{"GSI1": {Partition: "CATEGORY#{category}", Sort: "PRODUCT#{sku}"}},
-	Rules:   []monotable.Rule[Product]{productName.Required(), monotable.Min(productPrice, 0)},
+	Name: "Product",
+	Key:  monotable.Key{Partition: "PRODUCT#{sku}", Sort: "PRODUCT"},
+	Indexes: map[string]monotable.Key{
+		"GSI1": {Partition: "CATEGORY#{category}", Sort: "PRODUCT#{sku}"},
+		"GSI2": {Partition: "FEATURED", Sort: "PRODUCT#{sku}"}, // sparse: only products that are featured
+	},
+	Rules: []monotable.Rule[Product]{
+		productName.Required(),
+		monotable.Min(productPrice, 0),
+		monotable.Min(productStock, 0), // Add keeps to it: what is not there cannot be sold
+		monotable.IndexWhen("GSI2", func(p *Product) bool { return p.Featured }, productFeatured),
+	},
+}
+
+var monthSchema = monotable.Schema[Month]{
+	Name: "Month",
+	Key:  monotable.Key{Partition: "SPENT#{userId}", Sort: "{month}"},
+	Rules: []monotable.Rule[Month]{
+		monotable.Pattern(monthMonth, `^\d{4}-\d{2}$`),
+		monotable.Min(monthOrders, 0),
+		monotable.Min(monthTotal, 0),
+	},
 }
 
 func validEmail(email string) error {

@@ -1,32 +1,34 @@
-// Command shop keeps customers, their orders and a catalogue in one DynamoDB table, and shows that table to others.
+// Command shop is customers, their orders and a catalogue in one DynamoDB table.
 //
-//	go run ./examples/shop model -o model.html
+//	go run ./examples/shop                        # a story: buying, cancelling, the last pot
+//	go run ./examples/shop model -o model.html    # the table as a page
 //
-// writes a page with the entities, their keys, and what each access pattern costs. It needs nothing but Go, and no table: the page is made of the
-// declaration alone.
+// Without DYNAMODB_ENDPOINT the table is in this process. The page is made of the declaration alone, and needs no table.
 //
-// Read entities.go first: what is kept. Then store.go: the table and its access patterns. model.go makes the page.
+// Read entities.go first: what is kept. Then store.go: the table and its access patterns; and order.go: what is done with orders. story.go tells the
+// story, model.go makes the page.
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
 	"os"
 )
 
-const usage = `usage: shop model [-o file] [-format html|markdown|mermaid|workbench|cloudformation]`
+const usage = `usage: shop [model [-o file] [-format html|markdown|mermaid|workbench|cloudformation]]`
 
 func main() {
 	log.SetFlags(0)
-	if err := run(os.Args[1:], os.Stdout); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(args []string, stdout io.Writer) error {
+func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) == 0 {
-		return fmt.Errorf("%s", usage)
+		return tell(ctx, connect(os.Getenv("DYNAMODB_ENDPOINT")), log.New(stdout, "", 0))
 	}
 	switch command, rest := args[0], args[1:]; command {
 	case "model":

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/monotable/monotable"
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/model"
 )
@@ -26,7 +25,9 @@ func shopModel(s *Store) *model.Model {
 	m.Pattern("Order", "An order by id.", s.Orders.GetOp(s.order("any"), new(Order)))
 	m.Pattern("Invoice", "An order with its lines.", s.invoice("any"))
 	m.Pattern("Product", "A product by its number.", s.Products.GetOp(s.product("any"), new(Product)))
-	m.Pattern("Orders to ship", "Paid orders of a warehouse, oldest first.", s.toShip("any"))
+	m.Pattern("Orders of a status", "Say those that are paid, oldest first, page by page.", s.withStatus("any").Limit(20))
+	m.Pattern("Window", "The products that are featured.", s.featured())
+	m.Pattern("Months", "What a customer has spent in each month of a year.", s.months("any", "2026"))
 	return m
 }
 
@@ -41,11 +42,7 @@ func modelCommand(args []string, stdout io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("shop model: %q is one argument too many", flags.Arg(0))
 	}
-	table, err := monotable.NewTable(memdb.New(memdb.Options{}).Client(), config("shop"))
-	if err != nil {
-		return err
-	}
-	store, err := openStore(table)
+	store, err := openStore(memdb.New(memdb.Options{}).Client(), Options{Table: "shop", CursorSecret: make([]byte, 32)}) // nothing is sent, so any will do
 	if err != nil {
 		return err
 	}

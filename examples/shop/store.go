@@ -2,22 +2,19 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/monotable/monotable"
 )
 
-// config is the table: one index for the other way round, one for the orders to ship.
-func config(name string) monotable.TableConfig {
-	return monotable.TableConfig{
-		Name: name, PartitionKey: "PK", SortKey: "SK",
-		Indexes: []monotable.Index{
-			{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"},
-			{Name: "ToShip", PartitionKey: "ToShipPK", SortKey: "ToShipSK"},
-		},
-	}
+// Options are what differs between places where the program runs.
+type Options struct {
+	Table        string           // its name
+	CursorSecret []byte           // signs cursors; 32 bytes or more
+	Clock        func() time.Time // defaults to time.Now
 }
 
-// Store is the shop's table and what is kept in it. Its methods are the access patterns.
+// Store is the shop's table and what is kept in it. Its methods are the access patterns. It is safe for concurrent use: one is made when the program starts.
 type Store struct {
 	table    *monotable.Table
 	Users    *monotable.Entity[User]
@@ -25,11 +22,28 @@ type Store struct {
 	Orders   *monotable.Entity[Order]
 	Lines    *monotable.Entity[OrderLine]
 	Products *monotable.Entity[Product]
+	Months   *monotable.Entity[Month]
+	now      func() time.Time
 }
 
-// openStore defines the entities on a table. It sends nothing; a mistake in a schema shows here, when the program starts.
-func openStore(table *monotable.Table) (s *Store, err error) {
-	s = &Store{table: table}
+// openStore declares the table and its entities. It sends nothing; a mistake in a schema shows here, when the program starts.
+func openStore(client monotable.Client, o Options) (*Store, error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	table, err := monotable.NewTable(client, monotable.TableConfig{
+		Name: o.Table, PartitionKey: "PK", SortKey: "SK",
+		Indexes: []monotable.Index{
+			{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"},
+			{Name: "GSI2", PartitionKey: "GSI2PK", SortKey: "GSI2SK"},
+		},
+		CursorKeys: []monotable.CursorKey{{ID: "2026-11", Secret: o.CursorSecret}},
+		Clock:      o.Clock,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{table: table, now: o.Clock}
 	if s.Users, err = monotable.NewEntity(table, userSchema); err != nil {
 		return nil, err
 	}
@@ -43,6 +57,9 @@ func openStore(table *monotable.Table) (s *Store, err error) {
 		return nil, err
 	}
 	if s.Products, err = monotable.NewEntity(table, productSchema); err != nil {
+		return nil, err
+	}
+	if s.Months, err = monotable.NewEntity(table, monthSchema); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -68,8 +85,16 @@ func (s *Store) invoice(orderID string) monotable.Partition {
 
 func (s *Store) product(sku string) Product { return Product{SKU: sku} }
 
-func (s *Store) toShip(warehouse string) monotable.Query[Order] {
-	return s.Orders.Query(Order{Warehouse: warehouse}).Index("ToShip")
+func (s *Store) withStatus(status OrderStatus) monotable.Query[Order] {
+	return s.Orders.Query(Order{Status: status}).Index("GSI2")
+}
+
+func (s *Store) featured() monotable.Query[Product] {
+	return s.Products.Query(Product{}).Index("GSI2")
+}
+
+func (s *Store) months(userID, year string) monotable.Query[Month] {
+	return s.Months.Query(Month{UserID: userID}).SortKey(monotable.HasPrefix(monthMonth, year))
 }
 
 // Profile is a customer.
@@ -104,7 +129,17 @@ func (s *Store) Product(ctx context.Context, sku string) (Product, error) {
 	return s.Products.Get(ctx, s.product(sku))
 }
 
-// ToShip are the paid orders of a warehouse, oldest first. The index has no other items.
-func (s *Store) ToShip(ctx context.Context, warehouse string) ([]Order, error) {
-	return s.toShip(warehouse).Collect(ctx)
+// WithStatus is a page of the orders of a status, oldest first: what is to be shipped, say.
+func (s *Store) WithStatus(ctx context.Context, status OrderStatus, from monotable.Cursor) (monotable.Page[Order], error) {
+	return s.withStatus(status).Limit(20).From(from).Page(ctx)
+}
+
+// Featured are the products that stand in the window. The index has no others.
+func (s *Store) Featured(ctx context.Context) ([]Product, error) {
+	return s.featured().Collect(ctx)
+}
+
+// MonthsOf is what a customer has spent in each month of a year, such as "2026"; of all years for "".
+func (s *Store) MonthsOf(ctx context.Context, userID, year string) ([]Month, error) {
+	return s.months(userID, year).Collect(ctx)
 }

@@ -114,7 +114,7 @@ func (a *api) serve(h handler) http.Handler {
 	})
 }
 
-// list is a page as it is sent. The cursor goes into the next request as it is. HasMore says that there may be more: behind a last page that is full, nothing is.
+// list is a page as it is sent. The cursor goes into the next request as it is.
 type list[T any] struct {
 	Items   []T              `json:"items"`
 	Cursor  monotable.Cursor `json:"cursor,omitempty"`

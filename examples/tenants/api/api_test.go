@@ -153,7 +153,7 @@ func TestPages(t *testing.T) {
 				require.Equal(t, more, cursor != "")
 			}
 			require.Equal(t, 7, found, "pages of %d", size)
-			require.Equal(t, 7/size+1, pages, "%s: pages of %d: only behind a full page may nothing be", path, size)
+			require.Equal(t, (7+size-1)/size, pages, "%s: pages of %d: the last one says that it is the last", path, size)
 		}
 	}
 }
@@ -223,6 +223,11 @@ func TestInternalErrors(t *testing.T) {
 	require.Contains(t, s.log.String(), failure["requestId"])
 	require.Contains(t, s.log.String(), "AccessDeniedException")
 	s.call(200, "GET", "/users/ann", "")
+
+	s.faults.Between(func(monotabletest.Request) { panic("a secret") })
+	failure = s.refused(500, "internal", "GET", "/users/ann", "")
+	require.Len(t, failure, 2, "a panic is no more than that either: %v", failure)
+	require.Contains(t, s.log.String(), "a secret")
 }
 
 // Many transfer an organisation over HTTP at the same time: one is told 204.

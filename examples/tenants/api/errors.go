@@ -68,7 +68,7 @@ func failureOf(err error) failure {
 	} {
 		if errors.Is(err, row.is) {
 			f := failure{status: row.status, Code: row.code}
-			if refused, ok := errors.AsType[*monotable.ConditionError](err); ok && row.code == "taken" {
+			if refused, ok := errors.AsType[*monotable.ConditionError](err); ok && refused.Attribute != "" && (row.code == "taken" || row.code == "conflict") {
 				f.Fields = []field{{Name: refused.Attribute}}
 			}
 			return f

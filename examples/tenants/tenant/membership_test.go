@@ -1,6 +1,7 @@
 package tenant_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -44,6 +45,9 @@ func TestMostOrganizations(t *testing.T) {
 		_, err := w.CreateOrganization(ctx, tenant.Organization{ID: org, Name: org}, "bob")
 		if i == 49 { // he is in acme
 			require.ErrorIs(t, err, monotable.ErrConditionFailed)
+			refused, ok := errors.AsType[*monotable.ConditionError](err)
+			require.True(t, ok)
+			require.Equal(t, "organizations", refused.Attribute)
 			break
 		}
 		require.NoError(t, err)

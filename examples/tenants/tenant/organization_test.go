@@ -54,6 +54,16 @@ func TestTransferOwnership(t *testing.T) {
 	require.Zero(t, ann.Organizations)
 }
 
+// Organisation and membership both say who the owner is. Where they do not agree nothing is handed over.
+func TestTransferOwnershipChecksBoth(t *testing.T) {
+	ctx, w := t.Context(), acme(t)
+	w.set(t, "ORG#acme", "PROFILE", "SET ownerId = :other", map[string]string{":other": "eve"})
+	require.ErrorIs(t, w.TransferOwnership(ctx, "acme", "ann", "bob"), monotable.ErrConditionFailed)
+	w.set(t, "ORG#acme", "PROFILE", "SET ownerId = :ann", map[string]string{":ann": "ann"})
+	w.set(t, "ORG#acme", "MEMBER#ann", "SET #role = :admin", map[string]string{":admin": "admin"})
+	require.ErrorIs(t, w.TransferOwnership(ctx, "acme", "ann", "bob"), monotable.ErrConditionFailed)
+}
+
 // Of many who are to become the owner at the same time, one does.
 func TestConcurrentTransfers(t *testing.T) {
 	ctx, w := t.Context(), acme(t)

@@ -91,7 +91,8 @@ func validEmail(email string) error {
 	return nil
 }
 
-// page is up to limit items of a list, from where a cursor leads. Next is "" at the end; after a last page that is full it leads to an empty one.
+// page is up to limit items of a list, from where a cursor leads. It reads one item more, so that Next is "" exactly where the list ends.
 func page[T any](ctx context.Context, q monotable.Query[T], limit int, from monotable.Cursor) (monotable.Page[T], error) {
-	return q.Limit(min(max(limit, 1), 100)).From(from).Page(ctx)
+	limit = min(max(limit, 1), 100)
+	return q.Limit(limit).PageSize(limit + 1).From(from).Page(ctx)
 }

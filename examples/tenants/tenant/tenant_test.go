@@ -3,6 +3,7 @@ package tenant_test
 import (
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 type world struct {
 	*tenant.Service
 	sent   monotabletest.Recorder
+	faults monotabletest.Faults // below the recorder
 	clock  *monotabletest.Clock
 	client *dynamodb.Client // the plain one, to look at what is stored
 	table  string
@@ -28,7 +30,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{clock: monotabletest.NewClock(time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC)), client: monotabletest.Client(t), table: monotabletest.Name(t)}
 	var err error
-	w.Service, err = tenant.New(w.sent.Client(w.client), tenant.Options{
+	w.Service, err = tenant.New(w.sent.Client(w.faults.Client(w.client)), tenant.Options{
 		Table: w.table, CursorSecret: bytes.Repeat([]byte("s"), 32), Clock: func() time.Time { return w.clock.Advance(time.Second) },
 	})
 	require.NoError(t, err)
@@ -54,6 +56,25 @@ func (w *world) user(t *testing.T, id string, in ...tenant.Membership) tenant.Us
 	u, err := w.CreateUser(t.Context(), tenant.User{ID: id, Email: id + "@example.com", Username: id, Name: "The " + id}, in...)
 	require.NoError(t, err)
 	return u
+}
+
+// set changes an item behind the service's back.
+func (w *world) set(t *testing.T, pk, sk, expression string, values map[string]string) {
+	t.Helper()
+	in := &dynamodb.UpdateItemInput{TableName: &w.table, UpdateExpression: &expression, Key: map[string]types.AttributeValue{
+		"PK": &types.AttributeValueMemberS{Value: pk}, "SK": &types.AttributeValueMemberS{Value: sk},
+	}}
+	if strings.Contains(expression, "#role") { // a reserved word
+		in.ExpressionAttributeNames = map[string]string{"#role": "role"}
+	}
+	for name, value := range values {
+		if in.ExpressionAttributeValues == nil {
+			in.ExpressionAttributeValues = map[string]types.AttributeValue{}
+		}
+		in.ExpressionAttributeValues[name] = &types.AttributeValueMemberS{Value: value}
+	}
+	_, err := w.client.UpdateItem(t.Context(), in)
+	require.NoError(t, err)
 }
 
 // stored is an item as DynamoDB has it; nil if there is none.

@@ -198,7 +198,8 @@ func set[V any](field, to *V) {
 // DeleteUser takes a user out of all organisations and forgets the person, in one transaction: email and username are free again, and id and status stay.
 // ErrOwner if an organisation is theirs. A user who is deleted already is no error.
 //
-// The reverse index may not have the latest memberships yet. The user's own count says how many there are, and the version that nobody joins meanwhile.
+// The reverse index may not have the latest memberships yet. The user's own count says how many there are, and the version that nobody joins meanwhile; if
+// somebody does, it begins again.
 func (s *Service) DeleteUser(ctx context.Context, id string) error {
 	for wait := 50 * time.Millisecond; wait < 5*time.Second; wait *= 2 {
 		u, err := s.users.With(monotable.Consistent()).Get(ctx, User{ID: id})
@@ -210,7 +211,9 @@ func (s *Service) DeleteUser(ctx context.Context, id string) error {
 			return err
 		}
 		if len(memberships) == u.Organizations {
-			return s.deleteUser(ctx, u, memberships)
+			if err = s.deleteUser(ctx, u, memberships); !errors.Is(err, monotable.ErrVersionConflict) {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():

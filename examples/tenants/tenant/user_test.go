@@ -7,12 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
 	"github.com/monotable/monotable/examples/tenants/tenant"
+	"github.com/monotable/monotable/monotabletest"
 )
 
 func TestCreateUser(t *testing.T) {
@@ -168,7 +167,7 @@ func TestDeleteUser(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, tenant.Active, ann.Status)
 
-	require.NoError(t, w.DeleteUser(ctx, "bob"))
+	w.sent.Expect(t, 4, func() { require.NoError(t, w.DeleteUser(ctx, "bob")) })
 	item := w.stored(t, "USER#bob", "PROFILE")
 	for _, gone := range []string{"email", "username", "name", "preferences", "mailToken", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"} {
 		require.NotContains(t, item, gone)
@@ -206,22 +205,47 @@ func TestDeleteUser(t *testing.T) {
 // A membership that the index does not have yet is waited for.
 func TestDeleteUserWaitsForTheIndex(t *testing.T) {
 	ctx, w := t.Context(), acme(t)
-	set := func(expression string, values map[string]types.AttributeValue) {
-		_, err := w.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &w.table, UpdateExpression: &expression, ExpressionAttributeValues: values,
-			Key: map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "ORG#acme"}, "SK": &types.AttributeValueMemberS{Value: "MEMBER#bob"}},
-		})
-		require.NoError(t, err)
-	}
-	set("REMOVE GSI1PK, GSI1SK", nil)
+	w.set(t, "ORG#acme", "MEMBER#bob", "REMOVE GSI1PK, GSI1SK", nil)
 	done := make(chan error, 1)
 	go func() { done <- w.DeleteUser(ctx, "bob") }()
 	require.Eventually(t, func() bool { return w.sent.Count("Query") >= 2 }, 10*time.Second, time.Millisecond, "it has looked twice")
-	set("SET GSI1PK = :pk, GSI1SK = :sk", map[string]types.AttributeValue{
-		":pk": &types.AttributeValueMemberS{Value: "USER#bob"}, ":sk": &types.AttributeValueMemberS{Value: "ORG#acme"},
-	})
+	w.set(t, "ORG#acme", "MEMBER#bob", "SET GSI1PK = :pk, GSI1SK = :sk", map[string]string{":pk": "USER#bob", ":sk": "ORG#acme"})
 	require.NoError(t, <-done)
 	require.Nil(t, w.stored(t, "ORG#acme", "MEMBER#bob"))
+}
+
+// Somebody joins after the memberships were read: nothing of that stays behind.
+func TestDeleteUserMeetsAJoin(t *testing.T) {
+	ctx, w := t.Context(), acme(t)
+	_, err := w.CreateOrganization(ctx, tenant.Organization{ID: "oak", Name: "Oak"}, "ann")
+	require.NoError(t, err)
+	w.faults.Between(func(r monotabletest.Request) {
+		if r.Operation == "Query" {
+			w.faults.Between(nil)
+			_, err := w.Join(ctx, tenant.Membership{OrgID: "oak", UserID: "bob"})
+			require.NoError(t, err)
+		}
+	})
+	require.NoError(t, w.DeleteUser(ctx, "bob"))
+	require.Nil(t, w.stored(t, "ORG#oak", "MEMBER#bob"))
+	require.Nil(t, w.stored(t, "ORG#acme", "MEMBER#bob"))
+}
+
+// A deletion that is cut off at any request has happened or has not, and can be called again.
+func TestDeleteUserCrashes(t *testing.T) {
+	for n := 1; n <= 4; n++ {
+		ctx, w := t.Context(), acme(t)
+		w.faults.Reset()
+		w.faults.StopAfter(n)
+		require.ErrorIs(t, w.DeleteUser(ctx, "bob"), monotabletest.ErrStopped)
+		w.faults.Reset()
+		bob, err := w.User(ctx, "bob")
+		require.NoError(t, err)
+		left := w.stored(t, "ORG#acme", "MEMBER#bob") == nil
+		require.Equal(t, bob.Status == tenant.Deleted, left)
+		require.Equal(t, n == 4, left)
+		require.NoError(t, w.DeleteUser(ctx, "bob"))
+	}
 }
 
 // However joins, transfers and deletions meet, a deleted user is in no organisation and owns none.

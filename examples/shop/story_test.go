@@ -1,0 +1,47 @@
+package main
+
+import (
+	"log"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable/monotabletest"
+)
+
+const golden = "testdata/output.txt"
+
+func TestStory(t *testing.T) {
+	var out strings.Builder
+	require.NoError(t, tell(t.Context(), monotabletest.Client(t), log.New(&out, "", 0)))
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(golden), 0o755))
+		require.NoError(t, os.WriteFile(golden, []byte(out.String()), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), out.String(), "go test ./examples/shop -update writes it anew")
+}
+
+// The Go code of the README is lines of the program, and what it shows of the story is told.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for language, sources := range map[string][]string{"go": {"entities.go", "store.go", "order.go"}, "text": {golden}} {
+		var text strings.Builder
+		for _, file := range sources {
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			text.Write(source)
+		}
+		parts := strings.Split(string(readme), "```"+language+"\n")
+		require.Greater(t, len(parts), 1)
+		for _, part := range parts[1:] {
+			block, _, _ := strings.Cut(part, "```")
+			require.Contains(t, text.String(), block)
+		}
+	}
+}
