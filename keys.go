@@ -22,8 +22,8 @@ import (
 // A key attribute of type N or B takes one placeholder alone. A key attribute that is itself an attribute of T
 // needs no template. In a primary key an empty part is an error; in an index key it means that the item is not in the index.
 type Key struct {
-	Partition string
-	Sort      string // "" where the table or index has no sort key
+	Partition string `json:"partition"`
+	Sort      string `json:"sort,omitempty"` // "" where the table or index has no sort key
 }
 
 const (

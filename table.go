@@ -90,21 +90,21 @@ type StructValidator interface {
 // index whose keys are attributes of T, of the table's own key, or the type tag needs no template.
 // Multi-attribute keys (global indexes only) are given in PartitionKeys and SortKeys instead, up to four each.
 type Index struct {
-	Name             string
-	PartitionKey     string // Local: may be left out, it is the table's
-	SortKey          string
-	PartitionKeyType types.ScalarAttributeType // defaults to S
-	SortKeyType      types.ScalarAttributeType // defaults to S
-	PartitionKeys    []KeyAttribute
-	SortKeys         []KeyAttribute
-	Local            bool             // a local secondary index: the table's partition key, consistent reads
-	Projection       types.Projection // the zero value means ALL
+	Name             string                    `json:"name"`
+	PartitionKey     string                    `json:"partitionKey,omitempty"` // Local: may be left out, it is the table's
+	SortKey          string                    `json:"sortKey,omitempty"`
+	PartitionKeyType types.ScalarAttributeType `json:"partitionKeyType,omitempty"` // defaults to S
+	SortKeyType      types.ScalarAttributeType `json:"sortKeyType,omitempty"`      // defaults to S
+	PartitionKeys    []KeyAttribute            `json:"partitionKeys,omitempty"`
+	SortKeys         []KeyAttribute            `json:"sortKeys,omitempty"`
+	Local            bool                      `json:"local,omitempty"`     // a local secondary index: the table's partition key, consistent reads
+	Projection       types.Projection          `json:"projection,omitzero"` // the zero value means ALL
 }
 
 // KeyAttribute is one attribute of a key. Type defaults to S.
 type KeyAttribute struct {
-	Name string
-	Type types.ScalarAttributeType
+	Name string                    `json:"name"`
+	Type types.ScalarAttributeType `json:"type,omitempty"`
 }
 
 const (

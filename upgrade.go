@@ -356,7 +356,7 @@ func (w *write) whereUnchanged(raw attributeMap, changed []string) {
 	m := w.m
 	m.wherePresent(w.exprBuilder, w.expect.now)
 	w.whereVersion()
-	names := append(changed, m.table.schemaVersion, m.table.tag)
+	names := slices.Concat(changed, []string{m.table.schemaVersion, m.table.tag})
 	for _, f := range m.plan.Fields {
 		names = append(names, f.Name)
 	}

@@ -33,8 +33,7 @@ type table struct {
 	goneAt   time.Time // zero unless it is being deleted
 	updating time.Time // until then UPDATING
 	ttl      timeToLive
-	stream   *stream   // the current one or the last
-	streams  []*stream // all it ever had
+	stream   *stream // the current one or the last
 	tags     []tag
 }
 

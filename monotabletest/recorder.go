@@ -21,7 +21,7 @@ import (
 //	table := monotabletest.TableOn(t, rec.Client(monotabletest.Client(t)), cfg)
 //	rec.Expect(t, 1, func() { … })
 //
-// Each attempt of the SDK is a request. Over a client of [Faults] it records what the SDK sends, below one what reaches the server. The zero value is ready.
+// It records the creation of the table too: count with During or Expect, or Reset it when the table is there. Each attempt of the SDK is a request. Over a client of [Faults] it records what the SDK sends, below one what reaches the server. The zero value is ready.
 // It is safe for concurrent use, and is not to be copied after the first use.
 type Recorder struct {
 	mu   sync.Mutex

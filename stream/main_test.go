@@ -25,7 +25,6 @@ type user struct {
 	ID       string    `dynamodbav:"id"`
 	Name     string    `dynamodbav:"name"`
 	Email    string    `dynamodbav:"email,omitempty"`
-	Logins   int       `dynamodbav:"logins"`
 	Password string    `dynamodbav:"password,omitempty"`
 	Until    time.Time `dynamodbav:"until"`
 	Version  int64     `dynamodbav:"version"`
@@ -34,7 +33,6 @@ type user struct {
 var (
 	userName     = monotable.Field(func(u *user) *string { return &u.Name })
 	userEmail    = monotable.Field(func(u *user) *string { return &u.Email })
-	userLogins   = monotable.Field(func(u *user) *int { return &u.Logins })
 	userPassword = monotable.Field(func(u *user) *string { return &u.Password })
 	userUntil    = monotable.Field(func(u *user) *time.Time { return &u.Until })
 	userVersion  = monotable.Field(func(u *user) *int64 { return &u.Version })
@@ -50,8 +48,6 @@ type order struct {
 	ID    string `dynamodbav:"id"`
 	Total int    `dynamodbav:"total"`
 }
-
-var orderTotal = monotable.Field(func(o *order) *int { return &o.Total })
 
 var orderSchema = monotable.Schema[order]{Name: "Order", Key: monotable.Key{Partition: "USER#{user}", Sort: "ORDER#{id}"}}
 

@@ -2,21 +2,15 @@ package stream_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
-	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
@@ -404,152 +398,6 @@ func TestPoller_StopIsGraceful(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		require.NoError(t, stop())
 		require.Equal(t, []string{"begin c", "cut c"}, j.take(), "from the checkpoint; the grace is over before the handler")
-	})
-}
-
-func TestF136_PollerWaitsOutFailuresAndStopsForPoison(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := openEngine(t, memdb.Options{})
-		monotabletest.Seed(t, s.users, user{ID: "a"}, user{ID: "b"})
-		tries := 0
-		poison := errors.New("poison")
-		router := stream.MustRouter(stream.On(s.users).Insert(func(_ context.Context, u user) error {
-			if u.ID == "a" {
-				if tries++; tries < 50 {
-					return poison
-				}
-			}
-			return nil
-		}))
-		stop := start(t, s.poller(router))
-		time.Sleep(time.Hour)
-		require.NoError(t, stop())
-		require.Equal(t, 50, tries)
-
-		tries = 0
-		again := func(c *stream.PollerConfig) { c.Name = "again" }
-		err := s.poller(router.With(stream.Attempts(3)), again).Run(t.Context())
-		require.ErrorIs(t, err, poison)
-		require.Equal(t, 3, tries)
-
-		parked := 0
-		stop = start(t, s.poller(router.With(stream.Attempts(3), stream.Park(func(context.Context, stream.Record, error) error { parked++; return nil })), again))
-		time.Sleep(time.Hour)
-		require.NoError(t, stop())
-		require.Equal(t, 1, parked)
-	})
-}
-
-func TestPoller_GapIsTold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := openEngine(t, memdb.Options{})
-		var l latest
-		router := l.router(s.shop)
-		monotabletest.Seed(t, s.users, user{ID: "a"})
-		stop := start(t, s.poller(router))
-		time.Sleep(time.Minute)
-		require.NoError(t, stop())
-		monotabletest.Seed(t, s.users, user{ID: "lost"})
-		time.Sleep(25 * time.Hour)
-		monotabletest.Seed(t, s.users, user{ID: "b"})
-
-		err := s.poller(router).Run(t.Context())
-		gap, ok := errors.AsType[*stream.GapError](err)
-		require.True(t, ok, "%v", err)
-		require.NotEmpty(t, gap.Gap.After)
-		var told []stream.Gap
-		stop = start(t, s.poller(router, func(c *stream.PollerConfig) {
-			c.OnGap = func(_ context.Context, g stream.Gap) error { told = append(told, g); return nil }
-		}))
-		time.Sleep(time.Minute)
-		require.NoError(t, stop())
-		require.Equal(t, []stream.Gap{gap.Gap}, told)
-		require.Contains(t, l.names(), "b")
-	})
-}
-
-// Shards that came and went while nobody looked are a gap too.
-func TestPoller_GapOfWholeShards(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := openEngine(t, memdb.Options{})
-		var l latest
-		router := l.router(s.shop)
-		monotabletest.Seed(t, s.users, user{ID: "a"})
-		stop := start(t, s.poller(router))
-		time.Sleep(time.Minute)
-		require.NoError(t, s.engine.RollShards("shop"))
-		time.Sleep(time.Minute)
-		require.NoError(t, stop())
-		require.NoError(t, s.engine.RollShards("shop"))
-		monotabletest.Seed(t, s.users, user{ID: "lost"})
-		require.NoError(t, s.engine.RollShards("shop"))
-		time.Sleep(25 * time.Hour)
-		monotabletest.Seed(t, s.users, user{ID: "b"})
-		err := s.poller(router).Run(t.Context())
-		_, ok := errors.AsType[*stream.GapError](err)
-		require.True(t, ok, "%v", err)
-	})
-}
-
-func TestPoller_WaitsOutWhatPasses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := openEngine(t, memdb.Options{StreamShards: 2})
-		for i := range 40 {
-			monotabletest.Seed(t, s.users, user{ID: fmt.Sprint(i)})
-		}
-		require.NoError(t, s.engine.SplitShards("shop"))
-		var faults []monotabletest.StreamFault
-		for _, operation := range []string{"DescribeStream", "GetShardIterator", "GetRecords"} {
-			for _, err := range []error{&streamtypes.LimitExceededException{}, &streamtypes.InternalServerError{}, &net.OpError{Op: "read", Err: syscall.ECONNRESET}} {
-				faults = append(faults, monotabletest.StreamFailRate(operation, 0.15, err))
-			}
-		}
-		faults = append(faults, monotabletest.StreamFailRate("GetRecords", 0.15, &streamtypes.ExpiredIteratorException{}))
-		client := monotabletest.NewStreamFaults(s.client, faults...)
-		var l latest
-		stop := start(t, s.poller(l.router(s.shop), func(c *stream.PollerConfig) { c.Client, c.PageSize = client, 5 }))
-		time.Sleep(time.Hour)
-		require.NoError(t, stop())
-		require.Equal(t, s.names(), l.names())
-		require.Positive(t, client.Counts().Failed)
-		for sequence, n := range l.seen {
-			require.Equal(t, 1, n, sequence)
-		}
-		refused := monotabletest.NewStreamFaults(s.client, monotabletest.StreamFailAt(1, &smithy.GenericAPIError{Code: "AccessDeniedException"}))
-		require.Error(t, s.poller(l.router(s.shop), func(c *stream.PollerConfig) { c.Client = refused }).Run(t.Context()), "what does not pass")
-	})
-}
-
-func TestPoller_ProgressAndLag(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := openEngine(t, memdb.Options{StreamShards: 2})
-		for i := range 20 {
-			monotabletest.Seed(t, s.users, user{ID: fmt.Sprint(i)})
-			time.Sleep(time.Second)
-		}
-		router := stream.MustRouter(stream.On(s.users).Insert(func(context.Context, user) error { time.Sleep(2 * time.Second); return nil })).With(stream.Concurrency(1))
-		var told []stream.Status
-		var lines strings.Builder
-		line := stream.Terminal(&lines)
-		stop := start(t, s.poller(router, func(c *stream.PollerConfig) {
-			c.PageSize = 2
-			c.Progress = func(st stream.Status) { told = append(told, st); line(st) }
-		}))
-		time.Sleep(2 * time.Minute)
-		require.NoError(t, stop())
-		require.NotEmpty(t, told)
-		first, last := told[0], told[len(told)-1]
-		require.Equal(t, "test", first.Consumer)
-		require.Equal(t, 2, first.Records)
-		require.InDelta(t, 20, first.Lag.Seconds(), 8)
-		require.Positive(t, first.Rate)
-		require.Equal(t, 20, last.Records)
-		require.Equal(t, 2, last.Shards)
-		require.Zero(t, last.Lag)
-		require.Contains(t, lines.String(), "test: 2 records")
-		require.Contains(t, lines.String(), "behind")
-		require.Contains(t, lines.String(), "test: 20 records")
-		require.Contains(t, lines.String(), "2 shards, up to date")
 	})
 }
 
