@@ -224,6 +224,9 @@ func (p *readPlan) page(ctx context.Context, take func(attributeMap) (counts boo
 	}
 	var first, last attributeMap // keys of the first item, and of where reading stopped; nil at the end
 	g, n, stale := p.pager(), 0, 0
+	if p.spec.limit > 0 && p.spec.pageSize > p.spec.limit {
+		g.ahead = 1
+	}
 	err := func() error {
 		for {
 			raw, err := g.next(ctx)

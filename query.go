@@ -105,8 +105,8 @@ func (q Query[T]) Limit(n int) Query[T] {
 	return q
 }
 
-// PageSize bounds how many items one request reads, before filters. Without it DynamoDB reads up to 1 MB, or as many as Limit wants. n < 1 is refused. One more than Limit makes
-// the end of a page exact: Next is "" unless there is another item.
+// PageSize bounds how many items one request reads, before filters. Without it DynamoDB reads up to 1 MB, or as many as Limit wants. n < 1 is refused. If it is above Limit, a
+// Page reads one item more than it returns, so that its ends are exact: Next is "" unless there is another item.
 func (q Query[T]) PageSize(n int) Query[T] {
 	q.spec.setPageSize(n)
 	return q

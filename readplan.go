@@ -70,7 +70,7 @@ func (p *readPlan) request(at position, want int) any {
 	spec, o := p.spec, &p.spec.options
 	var limit *int32
 	switch size := spec.pageSize; {
-	case size > 0:
+	case size > 0 && (p.filtered || want == 0 || size < want):
 		limit = ptr(int32(min(size, 1<<31-1))) //nolint:gosec // bounded
 	case want > 0 && !p.filtered:
 		limit = ptr(int32(min(want, 1<<31-1))) //nolint:gosec // bounded
@@ -190,6 +190,7 @@ type pager struct {
 	at    position
 	done  bool
 	got   int // items
+	ahead int // items to read beyond the limit
 	pages int
 	units float64
 	drops bool         // items have been read that do not count, so it takes whole pages from now on
@@ -214,7 +215,7 @@ func (g *pager) next(ctx context.Context) (rawPage, error) {
 	}
 	want := 0
 	if limit := g.p.spec.limit; limit > 0 && !g.drops {
-		want = limit - g.got
+		want = limit - g.got + g.ahead
 	}
 	in := g.p.request(g.at, want)
 	g.adapt(in)
