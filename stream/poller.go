@@ -181,8 +181,10 @@ func (p *Poller) describe(ctx context.Context) (*description, error) {
 	d := &description{listed: map[string]bool{}}
 	in := &dynamodbstreams.DescribeStreamInput{StreamArn: &p.Stream}
 	for {
-		out, err := waitOut(ctx, p, "DescribeStream", func(ctx context.Context) (*dynamodbstreams.DescribeStreamOutput, error) {
-			return p.Client.DescribeStream(ctx, in)
+		var out *dynamodbstreams.DescribeStreamOutput
+		err := p.persist(ctx, "DescribeStream", func(ctx context.Context) (err error) {
+			out, err = p.Client.DescribeStream(ctx, in)
+			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("stream: describe: %w", err)

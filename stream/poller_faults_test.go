@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	streamtypes "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/lease"
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/monotabletest"
 	"github.com/monotable/monotable/stream"
@@ -163,5 +167,56 @@ func TestPoller_ProgressAndLag(t *testing.T) {
 		require.Contains(t, lines.String(), "behind")
 		require.Contains(t, lines.String(), "test: 20 records")
 		require.Contains(t, lines.String(), "2 shards, up to date")
+	})
+}
+
+// unreliable is a client without a network now and then.
+type unreliable struct {
+	monotable.Client
+	down atomic.Bool
+}
+
+func (u *unreliable) err() error {
+	if u.down.Load() {
+		return &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	return nil
+}
+
+func (u *unreliable) GetItem(ctx context.Context, in *dynamodb.GetItemInput, optFns ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	if err := u.err(); err != nil {
+		return nil, err
+	}
+	return u.Client.GetItem(ctx, in, optFns...)
+}
+
+func (u *unreliable) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, optFns ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	if err := u.err(); err != nil {
+		return nil, err
+	}
+	return u.Client.UpdateItem(ctx, in, optFns...)
+}
+
+// Where the leases cannot be reached for long, the shards are let go, and taken again afterwards.
+func TestPoller_WaitsOutAnOutageOfTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openEngine(t, memdb.Options{StreamShards: 2})
+		s.store() // makes its table
+		client := &unreliable{Client: s.table.Client()}
+		leases, err := monotable.NewTable(client, monotable.TableConfig{Name: "leases", PartitionKey: "id"})
+		require.NoError(t, err)
+		store, err := lease.NewStore(leases)
+		require.NoError(t, err)
+		var l latest
+		stop := start(t, s.poller(l.router(s.shop), func(c *stream.PollerConfig) { c.Store = store }))
+		for i := range 6 {
+			monotabletest.Seed(t, s.users, user{ID: fmt.Sprint(i)})
+			time.Sleep(5 * time.Minute)
+			client.down.Store(i%2 == 0)
+		}
+		monotabletest.Seed(t, s.users, user{ID: "last"})
+		time.Sleep(5 * time.Minute)
+		require.NoError(t, stop())
+		require.Equal(t, s.names(), l.names())
 	})
 }

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
-	"github.com/aws/smithy-go"
+
+	"github.com/monotable/monotable/internal/call"
 )
 
 // What is saved under the name of a consumer, and of each of its shards.
@@ -114,8 +115,10 @@ func (p *Poller) iterator(ctx context.Context, shard string, from streams.ShardI
 	if sequence != "" {
 		in.SequenceNumber = &sequence
 	}
-	out, err := waitOut(ctx, p, "GetShardIterator", func(ctx context.Context) (*dynamodbstreams.GetShardIteratorOutput, error) {
-		return p.Client.GetShardIterator(ctx, in)
+	var out *dynamodbstreams.GetShardIteratorOutput
+	err := p.persist(ctx, "GetShardIterator", func(ctx context.Context) (err error) {
+		out, err = p.Client.GetShardIterator(ctx, in)
+		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("stream: shard %s: iterator: %w", shard, err)
@@ -125,41 +128,19 @@ func (p *Poller) iterator(ctx context.Context, shard string, from streams.ShardI
 
 const callTimeout = 30 * time.Second
 
-// waitOut repeats a call until it has an answer that repeating would not change.
-func waitOut[O any](ctx context.Context, p *Poller, name string, call func(context.Context) (O, error)) (O, error) {
-	for try := 0; ; try++ {
-		bounded, cancel := context.WithTimeout(ctx, callTimeout)
-		out, err := call(bounded)
-		timedOut := bounded.Err() != nil
-		cancel()
-		if err == nil {
-			return out, nil
-		}
-		if ctx.Err() != nil {
-			return out, errors.Join(context.Cause(ctx), err)
-		}
-		if !timedOut && !passes(err) {
-			return out, err
-		}
-		p.Logger.Warn("stream: a call failed and is tried again", "call", name, "consumer", p.Name, "attempt", try+1, "error", err)
-		if waitErr := between.Wait(ctx, try); waitErr != nil {
-			return out, errors.Join(waitErr, err)
-		}
-	}
+// persist repeats a call until it has an answer that repeating would not change.
+func (p *Poller) persist(ctx context.Context, name string, f func(context.Context) error) error {
+	return call.Persist(ctx, callTimeout, math.MaxInt, func(err error) bool { return p.passes(name, err) }, f)
 }
 
-// passes says that the same call may succeed later.
-func passes(err error) bool {
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		switch api.ErrorCode() {
-		case "LimitExceededException", "InternalServerError", "InternalFailure", "ServiceUnavailable":
-			return true
-		}
-	} else if errors.As(err, new(*smithy.DeserializationError)) {
-		return true
+// passes says that the same may succeed later, and logs it.
+func (p *Poller) passes(what string, err error) bool {
+	internal := new(streams.InternalServerError)
+	if !call.Passes(err) && !errors.As(err, &internal) {
+		return false
 	}
-	return retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err).Bool() ||
-		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err).Bool()
+	p.Logger.Warn("stream: failed and is tried again", "call", what, "consumer", p.Name, "error", call.Text(err))
+	return true
 }
 
 func textIn(data item, name string) string {

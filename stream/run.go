@@ -55,15 +55,18 @@ func (r *run) follow() error {
 	var slot *lease.Lease
 	var over bool
 	var err error
-	for !over && err == nil && r.starting.Err() == nil {
+	for r.starting.Err() == nil {
 		if slot == nil || slot.Err() != nil {
-			if slot, err = r.enrol(); err != nil {
-				break
-			}
+			slot, err = r.enrol()
 		}
-		if over, err = r.look(slot); !over && err == nil {
-			r.pause()
+		if err == nil {
+			over, err = r.look(slot)
 		}
+		if over || err != nil && !r.passes("look for shards", err) {
+			break
+		}
+		err = nil
+		r.pause()
 	}
 	r.stop(nil)
 	r.workers.Wait()
@@ -294,6 +297,12 @@ func (p *Poller) gap(ctx context.Context, g Gap) error {
 	return nil
 }
 
+// failed says that a record has failed, whatever of.
+func failed(err error) bool {
+	_, ok := errors.AsType[*BatchError](err)
+	return ok
+}
+
 // ended notes that a worker has ended, and ends the run if it failed.
 func (r *run) ended(w *worker, err error) {
 	r.mu.Lock()
@@ -302,13 +311,13 @@ func (r *run) ended(w *worker, err error) {
 		r.done[w.shard] = true
 	}
 	switch {
-	case err == nil, errors.Is(err, lease.ErrLost), r.starting.Err() != nil && errors.Is(err, context.Cause(r.starting)):
+	case err == nil, errors.Is(err, lease.ErrLost), !failed(err) && r.passes("shard "+w.shard, err), r.starting.Err() != nil && errors.Is(err, context.Cause(r.starting)):
 	case r.err == nil:
 		r.err = err
 	}
-	failed := r.err != nil
+	over := r.err != nil
 	r.mu.Unlock()
-	if failed {
+	if over {
 		r.stop(nil)
 	}
 	select {

@@ -76,8 +76,10 @@ func (w *worker) isFailure(err error) bool {
 // page reads and handles one page, and gives the iterator of the next one: "" after the shard's end.
 func (w *worker) page(it string) (next string, _ error) {
 	p := w.run.Poller
-	out, err := waitOut(w.starting, p, "GetRecords", func(ctx context.Context) (*dynamodbstreams.GetRecordsOutput, error) {
-		return p.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: &it, Limit: new(int32(p.PageSize))})
+	var out *dynamodbstreams.GetRecordsOutput
+	err := p.persist(w.starting, "GetRecords", func(ctx context.Context) (err error) {
+		out, err = p.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: &it, Limit: new(int32(p.PageSize))})
+		return err
 	})
 	if err != nil {
 		return w.again(err)
