@@ -3,6 +3,8 @@
 //	router := stream.MustRouter(stream.On(users).Insert(…), …)
 //	awslambda.Start(lambda.New(router)) // awslambda is github.com/aws/aws-lambda-go/lambda
 //
+// This package is called lambda like AWS's own; programs that import both name one of them otherwise. It needs no client of DynamoDB but what the handlers need.
+//
 // # Failures
 //
 // A batch that is handled in part is answered with the records that were not. For that the function's event source mapping must have ReportBatchItemFailures among its
@@ -37,11 +39,17 @@ type Option func(*Handler)
 // WholeBatch makes an event fail as a whole, with an error, if one of its records does: for functions without ReportBatchItemFailures.
 func WholeBatch() Option { return func(h *Handler) { h.whole = true } }
 
-// New makes a handler of a router, whose settings hold: how many items are handled at a time, how often a record is tried within one invocation, and where poison is parked.
+// New makes a handler of a router, whose settings hold: how many items are handled at a time, how often a record is tried within one invocation, and where poison is parked. The router's
+// tables have the names that they have in AWS: records of another table fail. It panics without a router.
 func New(r *stream.Router, opts ...Option) *Handler {
+	if r == nil {
+		panic("lambda: New without a Router") // when the program starts, not with each event
+	}
 	h := &Handler{router: r}
 	for _, opt := range opts {
-		opt(h)
+		if opt != nil {
+			opt(h)
+		}
 	}
 	return h
 }

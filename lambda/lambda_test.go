@@ -196,3 +196,15 @@ func TestHandle_FailuresOfHandlers(t *testing.T) {
 		require.Equal(t, map[string]int{"insert": 1, "bob": 3, "old": 1}, calls, "what succeeded is not repeated")
 	})
 }
+
+func TestNew_WithoutARouter(t *testing.T) {
+	require.Panics(t, func() { lambda.New(nil) })
+	router := stream.MustRouter(stream.On(users(t)).Upsert(func(context.Context, user) error { return nil }))
+	require.Empty(t, invoke(t, lambda.New(router, nil), []byte(`{}`)))
+}
+
+// Records of another table than those of the router are not taken for handled.
+func TestInvoke_AnotherTable(t *testing.T) {
+	router := stream.MustRouter(stream.On(users(t)).Upsert(func(context.Context, user) error { return nil })).With(stream.Attempts(1))
+	require.Equal(t, []string{"11"}, invoke(t, lambda.New(router), payload(t, "binary.json")))
+}

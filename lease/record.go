@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -116,6 +117,12 @@ func (s *Store) writable() error {
 		return fmt.Errorf("%w: the store is read-only, as in a dry run", monotable.ErrInvalid)
 	}
 	return nil
+}
+
+// Has says whether an item of the store's table, or a key of it, is one of the store's records, by its key.
+func (s *Store) Has(key map[string]types.AttributeValue) bool {
+	name := raw.TextOf(key[s.partition])
+	return strings.HasPrefix(name, s.prefix) && (s.sort == "" || raw.TextOf(key[s.sort]) == name)
 }
 
 func (s *Store) key(name string) raw.Item {

@@ -66,7 +66,7 @@ func (h Handlers[T]) Expire(f func(ctx context.Context, old T) error) Handlers[T
 }
 
 // Key is called with the event and a T with its key fields set, for every event that none of the other functions takes; any stream will do. Where a record has no
-// image, only the key tells the entity; members of one Family, whose keys look alike, are then the Unknown handler's.
+// image, only the key tells the entity; members of one Family, whose keys look alike, need a stream with images.
 func (h Handlers[T]) Key(f func(ctx context.Context, event Event, key T) error) Handlers[T] {
 	return h.with(f == nil, 0, func(ctx context.Context, r *Record) error {
 		key, err := h.entity.ParseKey(r.Keys)
@@ -100,8 +100,8 @@ func (h Handlers[T]) with(isNil bool, needs images, f function, on ...slot) Hand
 
 func (h Handlers[T]) addTo(r *Router) { r.add(h.route) }
 
-// Unknown handles the changes of items that are of no entity of the table: of another program, or of a release that is newer or older than this one. Without it they are
-// passed over, and the log tells of each type tag once.
+// Unknown handles the changes of items that are of no entity of the table: of another program, or of a kind that only another release knows; and of tables that the router has no handlers for.
+// Without it the former are passed over, and the log tells so once; the latter fail.
 func Unknown(f func(ctx context.Context, r Record) error) Handler { return unknown(f) }
 
 type unknown func(context.Context, Record) error
@@ -152,6 +152,7 @@ type action struct {
 // route is the handlers of one entity.
 type route struct {
 	entity   string
+	family   string
 	table    *monotable.Table
 	actions  [slots]action
 	problems []string

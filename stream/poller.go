@@ -29,8 +29,8 @@ type PollerConfig struct {
 	Client Client
 	Stream string // its ARN, see [ARN]
 
-	// Name is the consumer's. Pollers of one name, in any number of processes, share the shards and the checkpoints; consumers of different names are independent. A stream
-	// that is switched off and on again is another one, with checkpoints of its own.
+	// Name is the consumer's. Pollers of one name, in any number of processes, share the shards and the checkpoints; consumers of different names are independent, but AWS lets no more than two
+	// read a shard at the same time. A stream that is switched off and on again is another one, with checkpoints of its own.
 	Name string
 
 	// Store keeps leases and checkpoints, best in another table than that of the stream: in the same one, its writes are in the stream, and are passed over.
@@ -39,28 +39,31 @@ type PollerConfig struct {
 	// Start is where the consumer begins; once it has begun, its checkpoints count. The zero value is the trim horizon: all that the stream still has.
 	Start Start
 
-	Shards   int           // how many are read at the same time by this Run; 0 is no bound
+	// Shards bounds how many are read at the same time by this Run; 0 is no bound. If there are more than all processes may read, those that are read to their present end take turns.
+	Shards int
+
 	PageSize int           // how many records are read at once, 1 to 1000; 0 is 1000. A page is handled before the next one is read
 	Idle     time.Duration // between reads of a shard that has nothing new; 0 is a second
 	Discover time.Duration // between looks for new shards and for other processes'; 0 is ten seconds
 	LeaseTTL time.Duration // after which the shards of a process that died are taken over; 0 is [lease.DefaultTTL]
-	Grace    time.Duration // how long handlers may go on after a stop; 0 is 30 seconds
+	Grace    time.Duration // how long handlers may go on after a stop; 0 is 20 seconds
 
-	// OnGap is told of records that the stream has dropped, 24 hours after the change, before they were handled. If it returns nil the Poller goes on behind the gap. Without
+	// OnGap is told where the stream may have dropped records, 24 hours after the change, before they were handled. If it returns nil the Poller goes on behind the gap. Without
 	// it a gap ends Run with a [*GapError].
 	OnGap func(context.Context, Gap) error
 
-	// Progress is told how far it is, after each page: never two calls at a time, and the page's shard waits for it. See [Terminal].
+	// Progress is told how far it is, with the lag, before and after each page and at each look for shards: never two calls at a time, and the page's shard waits for it. See [Terminal]. What
+	// handlers do with tables is told to the tables' own Observer.
 	Progress func(Status)
 
-	Clock  func() time.Time // for lag; nil is time.Now
+	Clock  func() time.Time // for lag, for Latest, and to tell a gap; that of the service to within some minutes. nil is time.Now
 	Logger *slog.Logger     // nil is slog.Default()
 }
 
 // Start is where a consumer begins that has not begun yet.
 type Start struct {
-	// Latest begins with what is written from now on, that is since the first Run of the consumer has begun. If that Run ends before a shard had any record, up to a
-	// minute of older ones may come too.
+	// Latest begins with what is written from now on, that is since the first Run of the consumer has begun. If that Run ends before a shard had any record, up to five
+	// minutes of older ones may come too.
 	Latest bool
 	// At begins with what was written at this time, which the stream tells to the second, if it still has it. Zero is the trim horizon.
 	At time.Time
@@ -100,7 +103,9 @@ func ARN(ctx context.Context, admin interface {
 // Poller follows a stream: shards as they come, a parent before its children, one worker a shard, each page handled by the router before the checkpoint is saved and the next page is
 // read. Shards are leased, so that several processes share them about evenly, and that another one goes on where one died: from the last checkpoint, so that records may come again. It is immutable and
 // safe for concurrent use.
-type Poller struct {
+type Poller struct{ p poller }
+
+type poller struct {
 	PollerConfig
 	router *Router
 	base   string // what names of records begin with
@@ -115,8 +120,10 @@ func NewPoller(r *Router, c PollerConfig) (*Poller, error) {
 	switch {
 	case r == nil, c.Client == nil, c.Store == nil:
 		return nil, fmt.Errorf("%w: stream: a Poller needs a Router, a Client and a Store", ErrInvalid)
-	case !strings.Contains(c.Stream, ":table/"):
+	case TableOf(c.Stream) == "":
 		return nil, fmt.Errorf("%w: stream: Stream is not the ARN of a stream", ErrInvalid)
+	case r.tables[TableOf(c.Stream)] == nil:
+		return nil, fmt.Errorf("%w: stream: no handler is of table %s, whose stream this is", ErrInvalid, TableOf(c.Stream))
 	case c.Name == "" || strings.Contains(c.Name, ":"):
 		return nil, fmt.Errorf("%w: stream: Name is empty or has a colon", ErrInvalid)
 	case c.PageSize < 0 || c.PageSize > maxRecords || c.Shards < 0:
@@ -128,7 +135,7 @@ func NewPoller(r *Router, c PollerConfig) (*Poller, error) {
 		c.PageSize = maxRecords
 	}
 	for d, otherwise := range map[*time.Duration]time.Duration{
-		&c.Idle: time.Second, &c.Discover: 10 * time.Second, &c.LeaseTTL: lease.DefaultTTL, &c.Grace: 30 * time.Second,
+		&c.Idle: time.Second, &c.Discover: 10 * time.Second, &c.LeaseTTL: lease.DefaultTTL, &c.Grace: 20 * time.Second,
 	} {
 		if *d <= 0 {
 			*d = otherwise
@@ -140,30 +147,42 @@ func NewPoller(r *Router, c PollerConfig) (*Poller, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Poller{PollerConfig: c, router: r, base: "stream:" + c.Name + ":" + label, table: TableOf(c.Stream)}, nil
+	own := *r
+	if own.leases = c.Store; own.attempts == 0 && own.park != nil {
+		own.attempts = parkingAttempts
+	}
+	table := TableOf(c.Stream)
+	return &Poller{poller{PollerConfig: c, router: &own, base: "stream:" + c.Name + ":" + table + ":" + label, table: table}}, nil
 }
 
 // Run follows the stream until ctx ends, or the stream, which a table that was deleted or whose stream was switched off has after its last record; both are no error. It stops gracefully: no record is begun any more, those under way may go on for
 // [PollerConfig.Grace], what is done is checkpointed, and the leases are released. Throttling and failures of the network are waited out. It ends with an error when a record has failed for
 // good (see [Attempts] and [Park]), with a [*GapError], or when the stream does not exist or lacks images that the handlers need.
-func (p *Poller) Run(ctx context.Context) error {
+func (p *Poller) Run(ctx context.Context) error { return stopped(ctx, p.p.run(ctx)) }
+
+func (p *poller) run(ctx context.Context) error {
 	first, err := p.describe(ctx)
 	if err == nil {
-		err = p.router.Check(types.StreamViewType(first.view))
+		err = p.router.tables[p.table].check(types.StreamViewType(first.view))
 	}
 	if err != nil {
-		return stopped(ctx, err)
+		return err
 	}
-	from, err := p.begin(ctx)
-	if err != nil {
-		return stopped(ctx, err)
+	for try := 0; ; try++ {
+		from, err := p.begin(ctx)
+		switch {
+		case err == nil:
+			return newRun(ctx, p, from).follow()
+		case ctx.Err() != nil || !p.passes("begin", err):
+			return err
+		}
+		_ = between.Wait(ctx, try) // begin sees an end
 	}
-	return newRun(ctx, p, from).follow()
 }
 
-// stopped is nil for an error that comes of the stop which the caller asked for.
+// stopped is nil for an error that comes of the stop which the caller asked for, and of nothing else.
 func stopped(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+	if err != nil && ctx.Err() != nil && !failed(err) && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		return nil
 	}
 	return err
@@ -177,7 +196,7 @@ type description struct {
 	listed map[string]bool
 }
 
-func (p *Poller) describe(ctx context.Context) (*description, error) {
+func (p *poller) describe(ctx context.Context) (*description, error) {
 	d := &description{listed: map[string]bool{}}
 	in := &dynamodbstreams.DescribeStreamInput{StreamArn: &p.Stream}
 	for {

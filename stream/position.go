@@ -20,17 +20,18 @@ const (
 	dataFrom     = "from"     // N, of the consumer: records before this second are passed over; it stands when the consumer has begun
 	dataSequence = "sequence" // S, of a shard: of the last record that was handled
 	dataIterator = "iterator" // S, of a shard that Latest begins with
+	dataShards   = "shards"   // N, of a process: how many shards it may read; 0 is no bound
 	dataDone     = "done"     // BOOL, of a shard: all its records are handled
-	dataKnown    = "known"    // BOOL, of a shard: it was there when the consumer began
+	dataSeen     = "seen"     // N, of a shard: the second before which all changes are handled
 )
 
 const (
 	iteratorLife = 14 * time.Minute // the service's is 15
-	skew         = time.Minute      // between this clock and the service's
+	skew         = 5 * time.Minute  // between this clock and the service's
 )
 
 // begin notes where the consumer begins, once, and what the stream has by then. It tells the second before which records are passed over.
-func (p *Poller) begin(ctx context.Context) (from int64, _ error) {
+func (p *poller) begin(ctx context.Context) (from int64, _ error) {
 	r, err := p.Store.Load(ctx, p.base)
 	if err != nil {
 		return 0, err
@@ -53,7 +54,7 @@ func (p *Poller) begin(ctx context.Context) (from int64, _ error) {
 	return from, err
 }
 
-func (p *Poller) beginShards(ctx context.Context) (from int64, _ error) {
+func (p *poller) beginShards(ctx context.Context) (from int64, _ error) {
 	switch {
 	case p.Start.Latest:
 		from = p.Clock().Add(-skew).Unix()
@@ -65,7 +66,7 @@ func (p *Poller) beginShards(ctx context.Context) (from int64, _ error) {
 		return 0, err
 	}
 	for _, shard := range d.shards {
-		known := item{dataKnown: &types.AttributeValueMemberBOOL{Value: true}}
+		known := item{dataSeen: number(p.Clock().Unix())}
 		if p.Start.Latest {
 			if closed(shard) {
 				known[dataDone] = &types.AttributeValueMemberBOOL{Value: true}
@@ -85,7 +86,7 @@ func (p *Poller) beginShards(ctx context.Context) (from int64, _ error) {
 }
 
 // note saves data of a shard that nobody reads yet.
-func (p *Poller) note(ctx context.Context, shard string, data item) error {
+func (p *poller) note(ctx context.Context, shard string, data item) error {
 	l, err := p.Store.AcquireWait(ctx, p.shardName(shard), p.LeaseTTL)
 	if err != nil {
 		return err
@@ -93,24 +94,13 @@ func (p *Poller) note(ctx context.Context, shard string, data item) error {
 	return errors.Join(l.Save(ctx, data), l.Release(context.WithoutCancel(ctx)))
 }
 
-func (p *Poller) shardName(shard string) string { return p.base + ":" + shard }
+func (p *poller) shardName(shard string) string { return p.base + ":" + shard }
 
 func closed(s streams.Shard) bool {
 	return s.SequenceNumberRange != nil && value(s.SequenceNumberRange.EndingSequenceNumber) != ""
 }
 
-// iteratorOf is where reading a shard goes on.
-func (p *Poller) iteratorOf(ctx context.Context, shard string, data item, fresh bool) (string, error) {
-	if s := textIn(data, dataSequence); s != "" {
-		return p.iterator(ctx, shard, streams.ShardIteratorTypeAfterSequenceNumber, s)
-	}
-	if it := textIn(data, dataIterator); it != "" && fresh {
-		return it, nil
-	}
-	return p.iterator(ctx, shard, streams.ShardIteratorTypeTrimHorizon, "")
-}
-
-func (p *Poller) iterator(ctx context.Context, shard string, from streams.ShardIteratorType, sequence string) (string, error) {
+func (p *poller) iterator(ctx context.Context, shard string, from streams.ShardIteratorType, sequence string) (string, error) {
 	in := &dynamodbstreams.GetShardIteratorInput{StreamArn: &p.Stream, ShardId: &shard, ShardIteratorType: from}
 	if sequence != "" {
 		in.SequenceNumber = &sequence
@@ -129,12 +119,12 @@ func (p *Poller) iterator(ctx context.Context, shard string, from streams.ShardI
 const callTimeout = 30 * time.Second
 
 // persist repeats a call until it has an answer that repeating would not change.
-func (p *Poller) persist(ctx context.Context, name string, f func(context.Context) error) error {
+func (p *poller) persist(ctx context.Context, name string, f func(context.Context) error) error {
 	return call.Persist(ctx, callTimeout, math.MaxInt, func(err error) bool { return p.passes(name, err) }, f)
 }
 
 // passes says that the same may succeed later, and logs it.
-func (p *Poller) passes(what string, err error) bool {
+func (p *poller) passes(what string, err error) bool {
 	internal := new(streams.InternalServerError)
 	if !call.Passes(err) && !errors.As(err, &internal) {
 		return false
@@ -157,6 +147,13 @@ func boolIn(data item, name string) bool {
 
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func timeIn(data item, name string) time.Time {
+	if n, ok := numberIn(data, name); ok {
+		return time.Unix(n, 0)
+	}
+	return time.Time{}
 }
 
 func numberIn(data item, name string) (int64, bool) {

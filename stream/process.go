@@ -10,11 +10,13 @@ import (
 
 	"github.com/monotable/monotable"
 	"github.com/monotable/monotable/internal/retry"
+	"github.com/monotable/monotable/lease"
 )
 
 const (
 	defaultConcurrency = 8
 	defaultAttempts    = 3
+	parkingAttempts    = 10 // of a Poller
 )
 
 // Option is a setting of a [Router], see [Router.With].
@@ -25,6 +27,7 @@ type settings struct {
 	attempts    int // 0 is the source's default
 	park        func(context.Context, Record, error) error
 	logger      *slog.Logger
+	leases      *lease.Store // of a Poller
 }
 
 // With gives a router with settings. The router itself is unchanged.
@@ -38,11 +41,12 @@ func (r *Router) With(opts ...Option) *Router {
 	return &own
 }
 
-// Concurrency is how many items' records are handled at the same time, 1 at least; the default is 8. The records of one item are always handled one after the other.
+// Concurrency is how many items' records one call of Process handles at the same time, and a [Poller] of each shard, 1 at least; the default is 8. The records of one item are always handled one after
+// the other.
 func Concurrency(n int) Option { return func(s *settings) { s.concurrency = max(n, 1) } }
 
-// Attempts is how often a record is tried, 1 at least, with growing pauses, before it counts as failed. The default of [Router.Process] is 3; that of a [Poller] is no
-// bound, since what it waits for, such as a database that is down, comes back. An item that does not decode, and ErrInvalid, fail at once.
+// Attempts is how often a record is tried, 1 at least, with growing pauses of up to 20 seconds, before it counts as failed. The default of [Router.Process] is 3. That of a [Poller] is no
+// bound, since what it waits for, such as a database that is down, comes back; with [Park] it is 10. An item that does not decode, and ErrInvalid, fail at once.
 func Attempts(n int) Option { return func(s *settings) { s.attempts = max(n, 1) } }
 
 // Park is given each record that has failed, to put it aside: into a queue, another table. If it returns nil the record counts as handled, and its item's later records
@@ -203,10 +207,10 @@ func (r *Router) persist(starting, ctx context.Context, t task, attempts int) er
 	}
 }
 
-// hopeless says that the record will not be handled however often it is tried.
+// hopeless says that the record will not be handled however often it is tried. One of a newer schema will be, by the release that is being deployed.
 func hopeless(err error) bool {
 	_, undecodable := errors.AsType[*monotable.DecodeError](err)
-	return undecodable || errors.Is(err, ErrInvalid)
+	return undecodable && !errors.Is(err, monotable.ErrNewerSchema) || errors.Is(err, ErrInvalid)
 }
 
 func (r *Router) parked(ctx context.Context, record *Record, err error) error {

@@ -5,47 +5,44 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
 // Status is how far a Run is.
 type Status struct {
 	Consumer string
-	Shard    string // the one whose page was handled last
+	Shard    string // the one that this is told for; "" for a look for shards
 	Shards   int    // that this Run reads
-	Records  int    // that it has read
+	Records  int    // that it has handled or passed over
 	Elapsed  time.Duration
 	Rate     float64 // records a second since the Run began; 0 if not known yet
-	// Lag is how long ago the change was made that was handled last, of the shard that is farthest behind; 0 for shards that are read to their present end. DynamoDB tells times to the second.
+	// Lag is how long ago the change was made that is in hand, of the shard that is farthest behind; 0 if all are read to their present end. DynamoDB tells times to the second.
 	Lag time.Duration
 }
 
 // meter makes statuses.
 type meter struct {
-	p     *Poller
 	start time.Time
 
 	told    sync.Mutex
 	records int
-	lags    map[string]time.Time // of the last record, by shard; zero if it is read to its end
+	lags    map[string]time.Time // of the records in hand, by shard; zero if it is read to its present end
 }
 
-func newMeter(p *Poller) meter { return meter{p: p, start: p.Clock(), lags: map[string]time.Time{}} }
+func newMeter(p *poller) meter { return meter{start: p.Clock(), lags: map[string]time.Time{}} }
 
-func (r *run) tell(shard string, page []streams.Record) {
+// tell notes how far a shard is, and tells of all.
+func (r *run) tell(shard string, records int, at time.Time) {
 	if r.Progress == nil {
 		return
 	}
 	r.told.Lock()
 	defer r.told.Unlock()
-	r.records += len(page)
-	r.lags[shard] = time.Time{}
-	if n := len(page); n > 0 && page[n-1].Dynamodb != nil {
-		r.lags[shard] = value(page[n-1].Dynamodb.ApproximateCreationDateTime)
+	r.records += records
+	if shard != "" {
+		r.lags[shard] = at
 	}
 	now := r.Clock()
-	s := Status{Consumer: r.Name, Shard: shard, Records: r.records, Elapsed: now.Sub(r.start)}
+	s := Status{Consumer: r.Name, Shard: shard, Shards: r.holds(), Records: r.records, Elapsed: now.Sub(r.start)}
 	if seconds := s.Elapsed.Seconds(); seconds > 0 {
 		s.Rate = float64(s.Records) / seconds
 	}
@@ -54,7 +51,6 @@ func (r *run) tell(shard string, page []streams.Record) {
 			delete(r.lags, shard)
 			continue
 		}
-		s.Shards++
 		if !at.IsZero() {
 			s.Lag = max(s.Lag, now.Sub(at))
 		}

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -43,6 +45,8 @@ type Record struct {
 
 	// Err is why the source could not read the record. No handler is called for it: it fails at once, and may be parked.
 	Err error
+
+	part int // 1 for the second half of a change from one entity to another
 }
 
 // FromSDK makes a Record of one that was read from DynamoDB Streams. The table's name is in the stream's ARN, see [TableOf]. What cannot be read is in its Err.
@@ -69,11 +73,11 @@ func FromSDK(table string, r streams.Record) Record {
 	return own
 }
 
-func sequenceOf(r streams.Record) string {
+func timeOf(r streams.Record) time.Time {
 	if r.Dynamodb == nil {
-		return ""
+		return time.Time{}
 	}
-	return value(r.Dynamodb.SequenceNumber)
+	return value(r.Dynamodb.ApproximateCreationDateTime)
 }
 
 func value[V any](p *V) (v V) {
@@ -142,17 +146,36 @@ func (r Record) LogValue() slog.Value {
 
 type contextKey struct{}
 
+// current is what a handler's context knows.
+type current struct {
+	record  *Record
+	applied atomic.Int32 // calls of Once.Apply
+}
+
+func currentOf(ctx context.Context) (*current, bool) {
+	c, ok := ctx.Value(contextKey{}).(*current)
+	return c, ok
+}
+
 // Current is the record that a handler was called for; false outside of one.
 func Current(ctx context.Context) (Record, bool) {
-	r, ok := ctx.Value(contextKey{}).(*Record)
+	c, ok := currentOf(ctx)
 	if !ok {
 		return Record{}, false
 	}
-	return *r, true
+	return *c.record, true
 }
 
 // Expired says, in a handler, that DynamoDB removed the item since its time to live was over.
 func Expired(ctx context.Context) bool {
 	r, _ := Current(ctx)
 	return r.Expired
+}
+
+// position is where the record is among the changes of its item, as text that sorts.
+func (r *Record) position() string {
+	if r.part > 0 {
+		return padded(r.Sequence) + "." + strconv.Itoa(r.part)
+	}
+	return padded(r.Sequence)
 }

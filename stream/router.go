@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ type Router struct {
 	tables   map[string]*tableRoutes
 	unknown  unknown
 	problems []string
-	warned   *sync.Map // type tags
+	warned   *sync.Map // tables
 }
 
 // tableRoutes are the handlers of a table's entities.
@@ -77,10 +78,17 @@ func (r *Router) add(added route) {
 	if len(d.Scope) > 0 {
 		r.problem(added.entity + ": its table is Scoped, and a stream has the items of all scopes")
 	}
-	t := r.tables[d.Table]
+	name := bareName(d.Table)
+	t := r.tables[name]
 	if t == nil {
 		t = &tableRoutes{table: added.table, tag: d.TypeTag, routes: map[string]*route{}}
-		r.tables[d.Table] = t
+		r.tables[name] = t
+	}
+	known := slices.IndexFunc(t.table.Declaration().Entities, func(e monotable.EntityDeclaration) bool { return e.Name == added.entity })
+	if known < 0 {
+		r.problem(added.entity + " is of another Table of the name " + name)
+	} else {
+		added.family = t.table.Declaration().Entities[known].Family
 	}
 	if t.routes[added.entity] != nil {
 		r.problem(added.entity + " is handled by two On")
@@ -88,8 +96,25 @@ func (r *Router) add(added route) {
 	t.routes[added.entity] = &added
 }
 
-// Check says whether a stream of this view gives every handler the images that it needs; if not it is ErrInvalid and names them. Sources call it before they read.
+// bareName is the name of a table that is called by its ARN.
+func bareName(table string) string {
+	if name := TableOf(table); name != "" {
+		return name
+	}
+	return table
+}
+
+// Check says whether a stream of this view gives every handler what it needs; if not it is ErrInvalid and names them. A [Poller] does so, for its table, before it reads.
 func (r *Router) Check(view types.StreamViewType) error {
+	for _, name := range slices.Sorted(maps.Keys(r.tables)) {
+		if err := r.tables[name].check(view); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tableRoutes) check(view types.StreamViewType) error {
 	var has images
 	switch view {
 	case types.StreamViewTypeNewImage:
@@ -103,13 +128,14 @@ func (r *Router) Check(view types.StreamViewType) error {
 		return fmt.Errorf("%w: stream: unknown view %q", ErrInvalid, view)
 	}
 	var missing []string
-	for _, t := range r.tables {
-		for _, route := range t.routes {
-			for s, a := range route.actions {
-				if a.needs&^has != 0 {
-					missing = append(missing, fmt.Sprintf("%s of %s needs %s images", slot(s), route.entity, a.needs))
-				}
+	for _, route := range t.routes {
+		for s, a := range route.actions {
+			if a.needs&^has != 0 {
+				missing = append(missing, fmt.Sprintf("%s of %s needs %s images", slot(s), route.entity, a.needs))
 			}
+		}
+		if has == 0 && route.family != "" {
+			missing = append(missing, route.entity+" is one of a Family, which keys alone do not tell apart")
 		}
 	}
 	if len(missing) == 0 {
@@ -174,9 +200,11 @@ func (r *Router) parts(record *Record) ([]part, error) {
 	switch {
 	case record.Err != nil:
 		return nil, &RecordError{Record: *record, Err: record.Err}
+	case t == nil && r.unknown == nil:
+		return nil, &RecordError{Record: *record, Err: fmt.Errorf("%w: no handler is of table %q", ErrInvalid, record.Table)}
 	case t == nil:
-		return r.strange(nil, record)
-	case t.own(record):
+		return r.strange(record), nil
+	case t.own(record) || r.leases != nil && r.leases.Has(record.Keys) && bareName(r.leases.Table()) == record.Table:
 		return nil, nil
 	case record.image() == nil:
 		return r.byKey(t, record)
@@ -188,7 +216,7 @@ func (r *Router) parts(record *Record) ([]part, error) {
 	}
 	was, is := *record, *record
 	was.Event, was.New = Remove, nil
-	is.Event, is.Old = Insert, nil
+	is.Event, is.Old, is.part = Insert, nil, 1
 	first, err := r.of(t, &was, was.Old)
 	if err != nil {
 		return nil, err
@@ -197,19 +225,19 @@ func (r *Router) parts(record *Record) ([]part, error) {
 	return append(first, then...), err
 }
 
-// own says that an item is monotable's own: a guard, a lease or a mark.
+// own says that an item is monotable's own: a guard, a lease or a mark. Leases are known by their tag, and, to a [Poller], by their key.
 func (t *tableRoutes) own(record *Record) bool {
 	if tag, ok := record.image()[t.tag].(*types.AttributeValueMemberS); ok && (tag.Value == lease.Tag || tag.Value == markName) {
 		return true
 	}
-	return t.table.IsGuard(record.Keys)
+	return t.table.IsGuard(record.Keys) || isMark(record.Keys)
 }
 
 // of finds the handler of a record whose entity an image tells.
 func (r *Router) of(t *tableRoutes, record *Record, image item) ([]part, error) {
 	entity := t.table.EntityOf(image)
 	if entity == "" {
-		return r.strange(t, record)
+		return r.strange(record), nil
 	}
 	return t.handled(record, entity)
 }
@@ -219,7 +247,7 @@ func (r *Router) byKey(t *tableRoutes, record *Record) ([]part, error) {
 	case 1:
 		return t.handled(record, entities[0])
 	default:
-		return r.strange(t, record)
+		return r.strange(record), nil
 	}
 }
 
@@ -239,20 +267,14 @@ func (t *tableRoutes) handled(record *Record, entity string) ([]part, error) {
 }
 
 // strange is for items of no entity.
-func (r *Router) strange(t *tableRoutes, record *Record) ([]part, error) {
+func (r *Router) strange(record *Record) []part {
 	if r.unknown != nil {
-		return []part{{record: record, action: action{run: func(ctx context.Context, record *Record) error { return r.unknown(ctx, *record) }}}}, nil
+		return []part{{record: record, action: action{run: func(ctx context.Context, record *Record) error { return r.unknown(ctx, *record) }}}}
 	}
-	tag := ""
-	if t != nil {
-		if s, ok := record.image()[t.tag].(*types.AttributeValueMemberS); ok {
-			tag = s.Value
-		}
+	if _, told := r.warned.LoadOrStore(record.Table, true); !told {
+		r.log().Warn("stream: items of no entity are passed over", "table", record.Table)
 	}
-	if _, told := r.warned.LoadOrStore([2]string{record.Table, tag}, true); !told {
-		r.log().Warn("stream: items of no entity are passed over", "table", record.Table, "tag", tag)
-	}
-	return nil, nil
+	return nil
 }
 
 func (r *Router) log() *slog.Logger {
@@ -273,5 +295,5 @@ func (p part) call(ctx context.Context) (err error) {
 			}
 		}
 	}()
-	return p.action.run(context.WithValue(ctx, contextKey{}, p.record), p.record)
+	return p.action.run(context.WithValue(ctx, contextKey{}, &current{record: p.record}), p.record)
 }

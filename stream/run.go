@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -16,29 +17,32 @@ import (
 
 // run is one Run of a Poller.
 type run struct {
-	*Poller
+	*poller
 	meter
 	from int64
 
 	starting context.Context // until the stop
 	stop     context.CancelCauseFunc
-	working  context.Context // of handlers and leases: until the grace after the stop is over
+	handling context.Context // of handlers: until the grace after the stop is over
+	working  context.Context // of leases: until all is saved
 	end      context.CancelCauseFunc
 
 	wake    chan struct{} // a worker has ended
+	turned  time.Time     // when shards last took turns
 	workers sync.WaitGroup
 
 	mu   sync.Mutex
-	held map[string]*worker // by shard
-	done map[string]bool    // shards whose records are all handled; that never changes
-	seen map[string]bool    // shards of the last look
-	err  error              // the first one that ends the run
+	held map[string]*worker   // by shard
+	done map[string]bool      // shards whose records are all handled; that never changes
+	last map[string]time.Time // when a shard was given back
+	seen map[string]bool      // shards of the last look
+	err  error                // the first one that ends the run
 }
 
-func newRun(ctx context.Context, p *Poller, from int64) *run {
+func newRun(ctx context.Context, p *poller, from int64) *run {
 	r := &run{
-		Poller: p, meter: newMeter(p), from: from, wake: make(chan struct{}, 1),
-		held: map[string]*worker{}, done: map[string]bool{}, seen: map[string]bool{},
+		poller: p, meter: newMeter(p), from: from, wake: make(chan struct{}, 1),
+		held: map[string]*worker{}, done: map[string]bool{}, last: map[string]time.Time{}, seen: map[string]bool{},
 	}
 	r.starting, r.stop = context.WithCancelCause(ctx)
 	r.working, r.end = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -48,8 +52,10 @@ func newRun(ctx context.Context, p *Poller, from int64) *run {
 // follow looks for shards to read, again and again.
 func (r *run) follow() error {
 	defer r.end(nil)
+	handling, cut := context.WithCancelCause(r.working)
+	r.handling = handling
 	context.AfterFunc(r.starting, func() {
-		grace := time.AfterFunc(r.Grace, func() { r.end(context.Cause(r.starting)) })
+		grace := time.AfterFunc(r.Grace, func() { cut(context.Cause(r.starting)) })
 		context.AfterFunc(r.working, func() { grace.Stop() })
 	})
 	var slot *lease.Lease
@@ -94,31 +100,32 @@ func (r *run) pause() {
 
 func (r *run) slotName(n int) string { return r.base + ":worker:" + strconv.Itoa(n) }
 
-// enrol takes the first free number among the consumer's processes, by which they know how many they are.
+// enrol takes the first free number among the consumer's processes, by which they know how many they are and how many shards each may read.
 func (r *run) enrol() (*lease.Lease, error) {
 	for n := 0; ; n++ {
 		l, err := r.Store.TryAcquire(r.working, r.slotName(n), r.LeaseTTL)
-		if !errors.Is(err, lease.ErrHeld) {
-			return l, err
-		}
-		if r.starting.Err() != nil {
+		switch {
+		case err == nil:
+			return l, l.Save(r.working, item{dataShards: number(int64(r.Shards))})
+		case !errors.Is(err, lease.ErrHeld):
+			return nil, err
+		case r.starting.Err() != nil:
 			return nil, context.Cause(r.starting)
 		}
 	}
 }
 
-// crew counts the processes that are alive. Numbers are taken from 0 on, so that one which was never taken is behind all others.
-func (r *run) crew(own *lease.Lease) (int, error) {
-	alive := 0
+// crew tells how many shards each process that is alive may read; 0 is no bound. Numbers are taken from 0 on, so that one which was never taken is behind all others.
+func (r *run) crew(own *lease.Lease) (bounds []int, _ error) {
 	for n := 0; ; n++ {
 		name := r.slotName(n)
 		if name == own.Name() {
-			alive++
+			bounds = append(bounds, r.Shards)
 			continue
 		}
 		record, err := r.Store.Load(r.starting, name)
 		if err != nil || record.Fence == 0 {
-			return alive, err
+			return bounds, err
 		}
 		if !record.Held {
 			continue
@@ -126,11 +133,31 @@ func (r *run) crew(own *lease.Lease) (int, error) {
 		l, err := r.Store.TryAcquire(r.working, name, r.LeaseTTL) // succeeds where its holder has died
 		switch {
 		case errors.Is(err, lease.ErrHeld):
-			alive++
+			bound, _ := numberIn(record.Data, dataShards)
+			bounds = append(bounds, int(bound))
 		case err != nil:
-			return alive, err
+			return bounds, err
 		default:
 			_ = l.Release(r.working)
+		}
+	}
+}
+
+// shareOf is how many of the open shards a process with a bound reads, so that no process has more than it must, and whether all are read then.
+func shareOf(open int, bounds []int, own int) (share int, enough bool) {
+	within := func(level, bound int) int {
+		if bound > 0 {
+			return min(level, bound)
+		}
+		return level
+	}
+	for level := 1; ; level++ {
+		read := 0
+		for _, bound := range bounds {
+			read += within(level, bound)
+		}
+		if read >= open || level >= open {
+			return within(level, own), read >= open
 		}
 	}
 }
@@ -152,27 +179,32 @@ func (r *run) look(slot *lease.Lease) (over bool, _ error) {
 	if err != nil {
 		return false, err
 	}
-	share := (open + crew - 1) / crew
-	if r.Shards > 0 {
-		share = min(share, r.Shards)
+	share, enough := shareOf(open, crew, r.Shards)
+	if r.giveBack(share); !enough && r.holds() >= share && time.Since(r.turned) >= r.Discover {
+		r.takeTurns(ready)
 	}
-	r.giveBack(share)
-	rand.Shuffle(len(ready), func(i, j int) { ready[i], ready[j] = ready[j], ready[i] }) // so that processes do not all try the same ones
-	for _, s := range ready {
+	for _, c := range r.inTurn(ready) {
 		if r.holds() >= share || r.starting.Err() != nil {
 			break
 		}
-		if err := r.take(s, d); err != nil {
+		if err := r.take(c.Shard, d); err != nil {
 			return false, err
 		}
 	}
+	r.tell("", 0, time.Time{})
 	return d.ended && open == 0, nil
 }
 
-// readable counts the shards that have records to be handled now, and gives those that this process does not have: not handled yet, their parent handled or gone.
-func (r *run) readable(d *description) (open int, ready []streams.Shard, _ error) {
+// candidate is a shard that has records to be handled now, and that this process does not read.
+type candidate struct {
+	streams.Shard
+	free bool // nor does another one
+}
+
+// readable counts the shards that have records to be handled now, and gives those that this process does not read: not handled yet, their parent handled or gone.
+func (r *run) readable(d *description) (open int, ready []candidate, _ error) {
 	for _, s := range d.shards {
-		done, err := r.isDone(*s.ShardId)
+		done, free, err := r.state(*s.ShardId)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -180,7 +212,7 @@ func (r *run) readable(d *description) (open int, ready []streams.Shard, _ error
 			continue
 		}
 		if parent := value(s.ParentShardId); d.listed[parent] {
-			if done, err = r.isDone(parent); err != nil {
+			if done, _, err = r.state(parent); err != nil {
 				return 0, nil, err
 			}
 			if !done {
@@ -189,18 +221,19 @@ func (r *run) readable(d *description) (open int, ready []streams.Shard, _ error
 		}
 		open++
 		if !r.has(*s.ShardId) {
-			ready = append(ready, s)
+			ready = append(ready, candidate{s, free})
 		}
 	}
 	return open, ready, nil
 }
 
-func (r *run) isDone(shard string) (bool, error) {
+// state says whether a shard is handled to its end, and whether nobody reads it.
+func (r *run) state(shard string) (done, free bool, _ error) {
 	r.mu.Lock()
 	done, held := r.done[shard], r.held[shard] != nil
 	r.mu.Unlock()
 	if done || held {
-		return done, nil
+		return done, false, nil
 	}
 	record, err := r.Store.Load(r.starting, r.shardName(shard))
 	if err == nil && boolIn(record.Data, dataDone) {
@@ -209,7 +242,32 @@ func (r *run) isDone(shard string) (bool, error) {
 		r.mu.Unlock()
 		done = true
 	}
-	return done, err
+	return done, !record.Held, err
+}
+
+// inTurn puts first what this process has not read for longest. Otherwise the order is random, so that processes do not all try the same ones.
+func (r *run) inTurn(ready []candidate) []candidate {
+	rand.Shuffle(len(ready), func(i, j int) { ready[i], ready[j] = ready[j], ready[i] })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	slices.SortStableFunc(ready, func(a, b candidate) int { return r.last[*a.ShardId].Compare(r.last[*b.ShardId]) })
+	return ready
+}
+
+// takeTurns gives back a shard that is read to its present end, for one that nobody reads.
+func (r *run) takeTurns(ready []candidate) {
+	if !slices.ContainsFunc(ready, func(c candidate) bool { return c.free }) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.held {
+		if w.starting.Err() == nil && w.idle.Load() {
+			r.turned = time.Now()
+			w.stop(nil)
+			return
+		}
+	}
 }
 
 func (r *run) has(shard string) bool {
@@ -258,12 +316,13 @@ func (r *run) take(s streams.Shard, d *description) error {
 	if boolIn(l.Data(), dataDone) { // another process was faster
 		return release()
 	}
-	if parent := value(s.ParentShardId); parent != "" && !d.listed[parent] && len(l.Data()) == 0 {
-		if err := r.lost(parent); err != nil {
+	var seen time.Time
+	if parent := value(s.ParentShardId); parent != "" && len(l.Data()) == 0 {
+		if seen, err = r.after(parent, d.listed[parent]); err != nil {
 			return errors.Join(err, release())
 		}
 	}
-	w := newWorker(r, id, l)
+	w := newWorker(r, id, l, seen)
 	r.mu.Lock()
 	r.held[id] = w
 	r.mu.Unlock()
@@ -277,17 +336,17 @@ func (r *run) take(s streams.Shard, d *description) error {
 	return nil
 }
 
-// lost says whether a shard that the stream does not list any more was left before its end.
-func (r *run) lost(shard string) error {
-	record, err := r.Store.Load(r.starting, r.shardName(shard))
-	if err != nil || boolIn(record.Data, dataDone) {
-		return err
+// after tells up to when the changes before a shard that was never begun are handled: those of its parent. A parent that the stream does not list any more and that was left before its end is a gap.
+func (r *run) after(parent string, listed bool) (time.Time, error) {
+	record, err := r.Store.Load(r.starting, r.shardName(parent))
+	if err == nil && !listed && !boolIn(record.Data, dataDone) {
+		err = r.gap(r.starting, Gap{Shard: parent, After: textIn(record.Data, dataSequence)})
 	}
-	return r.gap(r.starting, Gap{Shard: shard, After: textIn(record.Data, dataSequence)})
+	return timeIn(record.Data, dataSeen), err
 }
 
-func (p *Poller) gap(ctx context.Context, g Gap) error {
-	p.Logger.Error("stream: records were dropped before they were handled", "consumer", p.Name, "shard", g.Shard, "after", g.After)
+func (p *poller) gap(ctx context.Context, g Gap) error {
+	p.Logger.Error("stream: the stream may have dropped records that were not handled", "consumer", p.Name, "shard", g.Shard, "after", g.After)
 	if p.OnGap == nil {
 		return &GapError{g}
 	}
@@ -307,6 +366,7 @@ func failed(err error) bool {
 func (r *run) ended(w *worker, err error) {
 	r.mu.Lock()
 	delete(r.held, w.shard)
+	r.last[w.shard] = time.Now()
 	if w.done {
 		r.done[w.shard] = true
 	}
@@ -319,6 +379,9 @@ func (r *run) ended(w *worker, err error) {
 	r.mu.Unlock()
 	if over {
 		r.stop(nil)
+	}
+	if err != nil { // not at once
+		return
 	}
 	select {
 	case r.wake <- struct{}{}:
