@@ -1,0 +1,40 @@
+// Command saga is an order in three steps that no transaction holds together: reserve stock, take payment, ship. If a step is refused, those before it are taken back;
+// and a program that stops anywhere is carried on by another.
+//
+//	go run ./examples/saga    # a story
+//
+// Without DYNAMODB_ENDPOINT the table is in this process.
+//
+// Read saga.go first: the orchestrator. Then services.go: what its steps do, once each. store.go has the table, story.go tells the story.
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/monotable/monotable/memdb"
+)
+
+func main() {
+	log.SetFlags(0)
+	if err := tell(context.Background(), connect(os.Getenv("DYNAMODB_ENDPOINT")), log.New(os.Stdout, "", 0)); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// connect makes the one client of the program: of a server, or of a database in this process. On AWS it is dynamodb.NewFromConfig(cfg).
+func connect(endpoint string) *dynamodb.Client {
+	if endpoint == "" {
+		return memdb.New(memdb.Options{}).Client()
+	}
+	return dynamodb.New(dynamodb.Options{
+		BaseEndpoint: aws.String(endpoint),
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("saga", "secret", ""),
+	})
+}
