@@ -12,7 +12,7 @@ const maxItem = 400 * 1024 // bytes, DynamoDB's limit
 
 // itemOf encodes a prepared item with its keys, its tag and the mark of its write.
 func (m *model) itemOf(o *options, item reflect.Value, mark mark) (map[string]types.AttributeValue, error) {
-	out, err := m.plan.Encode(item)
+	out, err := m.plan.EncodeWithRoom(item, m.room)
 	if err != nil {
 		return nil, invalidf("%v", err)
 	}

@@ -26,6 +26,7 @@ type model struct {
 	tagMode  TagMode
 	typ      reflect.Type
 	plan     *codec.Plan
+	room     int // how many attributes an item has at most besides those of T
 	validate func(item any) error
 
 	attributes map[string]*attribute // those that rules or keys speak of, by path
@@ -133,6 +134,10 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	c.checkKeyFields()
 	c.compileReadDefaults()
 	c.checkUpgrades()
+	m.room = 3 // tag, schema version, write id
+	for _, set := range append(m.sets(), m.primary) {
+		m.room += len(set.all())
+	}
 	if len(c.problems.Problems) == 0 {
 		t.learn(m, c.problems)
 	}

@@ -110,6 +110,7 @@ func (c *compiler) fill(p *Plan, path string) {
 			OmitEmpty: gf.tag.omitEmpty,
 			Value:     c.value(gf.sf.Type, gf.tag.placement, fieldPath),
 		}
+		p.count(f)
 		c.after = append(c.after, func() {
 			if err := gf.tag.check(f.Value); err != nil {
 				c.report(fieldPath, err)
@@ -295,6 +296,7 @@ func (c *compiler) buildMap(x *Value, path string) {
 	x.Kind = Map
 	x.key = key
 	x.Elem = c.value(t.Elem(), x.elem(), path+"[]")
+	x.plainEntries = key != nil && key.plain && x.Elem.op != opNone && x.Elem.op != opStruct
 	x.buildEntries()
 }
 

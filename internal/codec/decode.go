@@ -107,12 +107,15 @@ func (x *Value) decodeEntries(av types.AttributeValue, dst reflect.Value, l leve
 		return err
 	}
 	out := reflect.MakeMapWithSize(x.Type, len(m.Value))
+	key, v := reflect.New(x.Type.Key()).Elem(), reflect.New(x.Type.Elem()).Elem()
 	for name, elem := range m.Value {
-		key := reflect.New(x.Type.Key()).Elem()
+		if !x.plainEntries {
+			// User code may keep the address of what it fills.
+			key, v = reflect.New(x.Type.Key()).Elem(), reflect.New(x.Type.Elem()).Elem()
+		}
 		if err := x.key.dec(name, key); err != nil {
 			return at(name, err)
 		}
-		v := reflect.New(x.Type.Elem()).Elem()
 		if err := x.Elem.decode(elem, v, l); err != nil {
 			return at(name, err)
 		}

@@ -77,5 +77,13 @@
 // map[T]struct{} is stored as M. [][]byte is stored as BS without a tag, []byte
 // and [N]byte as B.
 //
+// Every value can take the general road: functions that are chosen by its type when
+// it is compiled, and that know all rules and errors. The frequent types have a quick
+// one beside it (quick.go, writer.go), which gives the same or gives up. It takes
+// what it needs of memory in few pieces: the strings of an item's lists and sets
+// lie in one slice, the attribute values of an item in one slice for each type.
+// So a part that is kept keeps its neighbours too. Nothing is taken from a pool,
+// and nothing that is read points into the item, but the text of strings.
+//
 // A panic in user code passes through; no lock is held while user code runs.
 package codec

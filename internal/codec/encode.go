@@ -28,7 +28,7 @@ func isNumberText(t reflect.Type) bool {
 }
 
 func (x *Value) buildBool() {
-	x.Kind = Bool
+	x.Kind, x.op = Bool, opBool
 	x.enc = func(v reflect.Value, _ level) (types.AttributeValue, error) {
 		return &types.AttributeValueMemberBOOL{Value: v.Bool()}, nil
 	}
@@ -36,7 +36,7 @@ func (x *Value) buildBool() {
 }
 
 func (x *Value) buildString() {
-	x.Kind = String
+	x.Kind, x.op = String, opString
 	x.enc = func(v reflect.Value, _ level) (types.AttributeValue, error) {
 		s := v.String()
 		if !utf8.ValidString(s) {
@@ -67,8 +67,16 @@ func (x *Value) buildNumber(format func(reflect.Value) (string, error), set func
 	x.dec = decodeNumber(asString, set)
 }
 
+// quickNumbers lets a number take the quick road, if it is stored as N.
+func (x *Value) quickNumbers(o op) {
+	if !x.asString {
+		x.op, x.bits = o, x.Type.Bits()
+	}
+}
+
 func (x *Value) buildInt() {
 	bits := x.Type.Bits()
+	x.quickNumbers(opInt)
 	x.buildNumber(
 		func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil },
 		func(s string, dst reflect.Value) error {
@@ -82,6 +90,7 @@ func (x *Value) buildInt() {
 
 func (x *Value) buildUint() {
 	bits := x.Type.Bits()
+	x.quickNumbers(opUint)
 	x.buildNumber(
 		func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil },
 		func(s string, dst reflect.Value) error {
@@ -95,6 +104,9 @@ func (x *Value) buildUint() {
 
 func (x *Value) buildFloat() {
 	bits := x.Type.Bits()
+	if bits == 64 {
+		x.quickNumbers(opFloat)
+	}
 	x.buildNumber(
 		func(v reflect.Value) (string, error) { return formatFloat(v.Float(), bits) },
 		func(s string, dst reflect.Value) error {
@@ -121,6 +133,9 @@ func (x *Value) buildNumberText() {
 func (x *Value) buildBytes() {
 	x.Kind = Binary
 	isSlice := x.Type.Kind() == reflect.Slice
+	if isSlice {
+		x.op = opBytes
+	}
 	x.enc = func(v reflect.Value, _ level) (types.AttributeValue, error) {
 		if isSlice && v.IsNil() {
 			return nil, nil
@@ -137,12 +152,13 @@ func (x *Value) buildBytes() {
 
 func (x *Value) buildPlan() {
 	plan := x.Struct
+	x.op = opStruct
 	x.enc = func(v reflect.Value, l level) (types.AttributeValue, error) {
 		l, err := l.down()
 		if err != nil {
 			return nil, err
 		}
-		m, err := plan.encode(v, l)
+		m, err := plan.encode(v, l, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +173,8 @@ func (x *Value) buildPlan() {
 		if err != nil {
 			return err
 		}
-		return plan.decode(m.Value, dst, l)
+		dst.SetZero()
+		return plan.read(m.Value, dst, l)
 	}
 }
 
@@ -196,6 +213,9 @@ func (x *Value) encodeElem(v reflect.Value, l level) (types.AttributeValue, erro
 }
 
 func (x *Value) buildList() {
+	if x.Type == textsType {
+		x.op = opTexts
+	}
 	isSlice := x.Type.Kind() == reflect.Slice
 	x.enc = func(v reflect.Value, l level) (types.AttributeValue, error) {
 		if isSlice && v.IsNil() {
@@ -230,12 +250,22 @@ func (x *Value) buildEntries() {
 			return nil, err
 		}
 		m := make(map[string]types.AttributeValue, v.Len())
+		var k, elem reflect.Value
+		if x.plainEntries {
+			k, elem = reflect.New(x.Type.Key()).Elem(), reflect.New(x.Type.Elem()).Elem()
+		}
 		for iter := v.MapRange(); iter.Next(); {
-			key, err := x.key.enc(iter.Key())
+			if x.plainEntries {
+				k.SetIterKey(iter)
+				elem.SetIterValue(iter)
+			} else {
+				k, elem = iter.Key(), iter.Value()
+			}
+			key, err := x.key.enc(k)
 			if err != nil {
 				return nil, fail(err)
 			}
-			av, err := x.encodeElem(iter.Value(), l)
+			av, err := x.encodeElem(elem, l)
 			if err != nil {
 				return nil, at(key, err)
 			}

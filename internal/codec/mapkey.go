@@ -14,6 +14,8 @@ import (
 type keyCodec struct {
 	enc func(key reflect.Value) (string, error)
 	dec func(name string, dst reflect.Value) error
+
+	plain bool // no user code is called
 }
 
 var (
@@ -48,6 +50,7 @@ func newKeyCodec(t reflect.Type) (*keyCodec, error) {
 	if k.enc == nil || k.dec == nil {
 		return nil, fmt.Errorf("map key type %s is no string, number, bool or text marshaler and unmarshaler", t)
 	}
+	k.plain = !marshals && !unmarshals
 	enc := k.enc
 	k.enc = func(key reflect.Value) (string, error) {
 		s, err := enc(key)

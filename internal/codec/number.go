@@ -124,6 +124,9 @@ func (d decimal) String() string {
 // CheckNumber reports whether DynamoDB can hold the number written in s. The
 // error is [ErrNumber], [ErrDigits] or [ErrRange].
 func CheckNumber(s string) error {
+	if _, _, _, ok := shortDecimal(s); ok {
+		return nil
+	}
 	_, err := parseDecimal(s)
 	return err
 }
@@ -220,4 +223,92 @@ func formatFloat(f float64, bits int) (string, error) {
 		return "", ErrRange
 	}
 	return strconv.FormatFloat(f, 'f', -1, bits), nil
+}
+
+// appendFloat is formatFloat of 64 bits; what that refuses is false.
+func appendFloat(b []byte, f float64) ([]byte, bool) {
+	if b, ok := appendShort(b, f); ok {
+		return b, true
+	}
+	if abs := math.Abs(f); abs < 1e126 && abs >= 1e-130 {
+		return strconv.AppendFloat(b, f, 'f', -1, 64), true
+	}
+	return b, false
+}
+
+// appendShort appends amounts, degrees and the like, of 15 digits and 6 decimals at
+// most. No two decimals of 15 digits are one float, so one that gives f is the
+// shortest that does, and it is found faster than strconv finds it.
+func appendShort(b []byte, f float64) ([]byte, bool) {
+	const places, unit = 6, 1_000_000
+	abs := math.Abs(f)
+	if !(abs < 1e9) {
+		return b, false
+	}
+	n := uint64(abs*unit + 0.5)
+	if float64(n)/unit != abs {
+		return b, false
+	}
+	if f < 0 {
+		b = append(b, '-')
+	}
+	b = strconv.AppendUint(b, n/unit, 10)
+	if n %= unit; n == 0 {
+		return b, true
+	}
+	b = appendPadded(append(b, '.'), int(n), places)
+	for b[len(b)-1] == '0' {
+		b = b[:len(b)-1]
+	}
+	return b, true
+}
+
+// shortDecimal reads a number of at most 19 digits without exponent, which is
+// one that DynamoDB can hold: ±mantissa / 10^places.
+func shortDecimal(s string) (mantissa uint64, places int, neg, ok bool) {
+	i := 0
+	if s != "" && s[0] == '-' {
+		neg, i = true, 1
+	}
+	if n := len(s) - i; n == 0 || n > 20 {
+		return 0, 0, false, false
+	}
+	point := -1
+	begin := i
+	for ; i < len(s); i++ {
+		c := s[i] - '0'
+		switch {
+		case c <= 9:
+			mantissa = mantissa*10 + uint64(c)
+		case s[i] == '.' && point < 0 && i > begin:
+			point = i
+		default:
+			return 0, 0, false, false
+		}
+	}
+	if point < 0 {
+		return mantissa, 0, neg, len(s)-begin <= 19
+	}
+	return mantissa, len(s) - 1 - point, neg, true
+}
+
+// Powers of ten that a float64 holds exactly.
+var powersOfTen = [...]float64{
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+}
+
+// exactFloat reads what one division of exact floats gives, rounded once.
+func exactFloat(s string) (float64, bool) {
+	mantissa, places, neg, ok := shortDecimal(s)
+	if !ok || mantissa > 1<<53 {
+		return 0, false
+	}
+	f := float64(mantissa)
+	if places > 0 {
+		f /= powersOfTen[places]
+	}
+	if neg {
+		f = -f
+	}
+	return f, true
 }

@@ -25,7 +25,11 @@ type Plan struct {
 	Type   reflect.Type
 	Fields []*Field // in order of declaration, those of embedded structs included
 
-	byName map[string]*Field
+	byName  map[string]*Field
+	texts   []*Field // lists and sets of strings
+	strings int      // S that every item has
+	numbers int      // N that every item has
+	others  int      // BOOL, L, M and SS that the quick road makes
 }
 
 // Compile makes the plan of the struct type t. The error joins one [*FieldError]
@@ -52,49 +56,52 @@ func (p *Plan) Field(name string) *Field { return p.byName[name] }
 // Encode returns the item that stores v, a value of p.Type. Attributes that are
 // absent or left out by omitempty are not in it.
 func (p *Plan) Encode(v reflect.Value) (map[string]types.AttributeValue, error) {
-	return p.encode(v, level{depth: 1})
+	return p.encode(v, level{depth: 1}, 0)
+}
+
+// EncodeWithRoom is Encode, of an item that has room for as many attributes more:
+// a map that has to grow is paid twice.
+func (p *Plan) EncodeWithRoom(v reflect.Value, room int) (map[string]types.AttributeValue, error) {
+	return p.encode(v, level{depth: 1}, room)
 }
 
 // Decode sets dst, a settable value of p.Type, to what the item holds. Fields
 // without an attribute are zero afterwards; attributes without a field are
 // ignored. Names are compared exactly. After an error dst holds a part of it.
 func (p *Plan) Decode(item map[string]types.AttributeValue, dst reflect.Value) error {
-	return p.decode(item, dst, level{depth: 1})
-}
-
-func (p *Plan) encode(v reflect.Value, l level) (map[string]types.AttributeValue, error) {
-	item := make(map[string]types.AttributeValue, len(p.Fields))
-	for _, f := range p.Fields {
-		fv, ok := f.Get(v)
-		if !ok || f.OmitEmpty && f.Value.IsZero(fv) {
-			continue
-		}
-		av, err := f.Value.encode(fv, l)
-		if err != nil {
-			return nil, at(f.Name, err)
-		}
-		if av != nil {
-			item[f.Name] = av
-		}
-	}
-	return item, nil
-}
-
-func (p *Plan) decode(item map[string]types.AttributeValue, dst reflect.Value, l level) error {
 	dst.SetZero()
-	for _, f := range p.Fields {
-		av, ok := item[f.Name]
-		if !ok {
-			continue
-		}
-		if len(f.Index) > 1 && isNull(av) && f.Value.Kind != Custom {
-			continue // no reason to allocate an embedded pointer
-		}
-		if err := f.Value.decode(av, f.Set(dst), l); err != nil {
-			return at(f.Name, err)
-		}
+	return p.read(item, dst, level{depth: 1})
+}
+
+func (p *Plan) encode(v reflect.Value, l level, room int) (map[string]types.AttributeValue, error) {
+	var w writer
+	w.start(p, v)
+	item, err := w.item(p, v, l, room)
+	w.finish()
+	return item, err
+}
+
+// count adds a field to what the plan knows before it sees a value.
+func (p *Plan) count(f *Field) {
+	f.op = f.Value.writeOp()
+	if x := f.Value; x.op == opTexts || x.op == opTextSet {
+		p.texts = append(p.texts, f)
 	}
-	return nil
+	if f.OmitEmpty {
+		return
+	}
+	switch f.op {
+	case opStruct:
+		p.strings += f.Value.Struct.strings
+		p.numbers += f.Value.Struct.numbers
+		p.others += 1 + f.Value.Struct.others
+	case opBool, opTexts, opTextSet:
+		p.others++
+	case opString, opTime:
+		p.strings++
+	case opInt, opUint, opFloat, opUnixTime:
+		p.numbers++
+	}
 }
 
 // Field is one attribute of a struct type.
@@ -104,6 +111,8 @@ type Field struct {
 	Index     []int // from the plan's struct, through embedded structs and pointers to them
 	OmitEmpty bool
 	Value     *Value
+
+	op op // for writing
 }
 
 // Get returns the field of the struct v. It is false when an embedded pointer on

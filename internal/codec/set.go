@@ -15,6 +15,9 @@ func (c *compiler) buildSet(x *Value, set setKind, path string) {
 	switch set {
 	case stringSet:
 		x.Kind, member = StringSet, "S"
+		if x.Type == textsType {
+			x.op = opTextSet
+		}
 		x.enc, x.dec = x.encodeStringSet, x.decodeStringSet
 	case numberSet:
 		x.Kind, member = NumberSet, "N"
@@ -36,7 +39,7 @@ func (c *compiler) buildSet(x *Value, set setKind, path string) {
 // equal members. An empty set gives no members.
 func encodeMembers[E any](x *Value, v reflect.Value, l level, read func(types.AttributeValue) (E, string, error)) ([]E, error) {
 	set := make([]E, 0, v.Len())
-	var seen texts
+	seen := texts{few: make([]string, 0, min(v.Len(), fewTexts+1))}
 	for i := range v.Len() {
 		elem := v.Index(i)
 		if x.omitEmptyElem && x.Elem.IsZero(elem) {
@@ -112,8 +115,13 @@ func (x *Value) decodeStringSet(av types.AttributeValue, dst reflect.Value, l le
 	if !ok {
 		return mismatch("SS", av)
 	}
+	one := new(types.AttributeValueMemberS)
 	return x.decodeMembers(len(set.Value), dst, l, func(i int) types.AttributeValue {
-		return &types.AttributeValueMemberS{Value: set.Value[i]}
+		if x.Elem.op == opNone { // user code may keep it
+			one = new(types.AttributeValueMemberS)
+		}
+		one.Value = set.Value[i]
+		return one
 	})
 }
 
@@ -122,8 +130,13 @@ func (x *Value) decodeNumberSet(av types.AttributeValue, dst reflect.Value, l le
 	if !ok {
 		return mismatch("NS", av)
 	}
+	one := new(types.AttributeValueMemberN)
 	return x.decodeMembers(len(set.Value), dst, l, func(i int) types.AttributeValue {
-		return &types.AttributeValueMemberN{Value: set.Value[i]}
+		if x.Elem.op == opNone { // user code may keep it
+			one = new(types.AttributeValueMemberN)
+		}
+		one.Value = set.Value[i]
+		return one
 	})
 }
 

@@ -31,15 +31,18 @@ func toTime(v reflect.Value) time.Time {
 	if v.Type() != timeType {
 		v = v.Convert(timeType)
 	}
+	if v.CanAddr() {
+		return *v.Addr().Interface().(*time.Time) // Interface alone would copy it to the heap
+	}
 	return v.Interface().(time.Time)
 }
 
 func setTime(dst reflect.Value, t time.Time) {
-	v := reflect.ValueOf(t.UTC())
-	if dst.Type() != timeType {
-		v = v.Convert(dst.Type())
+	if dst.Type() == timeType {
+		*dst.Addr().Interface().(*time.Time) = t.UTC()
+		return
 	}
-	dst.Set(v)
+	dst.Set(reflect.ValueOf(t.UTC()).Convert(dst.Type()))
 }
 
 // buildTime makes x a time stored as text in layout; "" is the standard one.
@@ -48,6 +51,9 @@ func (x *Value) buildTime(layout string) {
 	read := layout
 	if layout == "" {
 		layout, read = TimeFormat, time.RFC3339Nano
+		if x.Type == timeType {
+			x.op = opTime
+		}
 	}
 	x.enc = func(v reflect.Value, _ level) (types.AttributeValue, error) {
 		t := toTime(v).UTC()
@@ -74,6 +80,9 @@ func (x *Value) buildTime(layout string) {
 // time out: as a TTL it would expire the item at once.
 func (x *Value) buildUnixTime(skipZero bool) {
 	x.Kind = UnixTime
+	if x.Type == timeType && !skipZero {
+		x.op = opUnixTime
+	}
 	x.enc = func(v reflect.Value, _ level) (types.AttributeValue, error) {
 		t := toTime(v)
 		if skipZero && t.IsZero() {
@@ -111,4 +120,63 @@ func checkLayout(layout string) error {
 		return errors.New("time layout cannot be read back")
 	}
 	return nil
+}
+
+// appendTime appends t in TimeFormat. It is false for years that have not four
+// digits.
+func appendTime(b []byte, t time.Time) ([]byte, bool) {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return b, false
+	}
+	hour, minute, sec := t.Clock()
+	b = appendPadded(b, year, 4)
+	b = appendPadded(append(b, '-'), int(month), 2)
+	b = appendPadded(append(b, '-'), day, 2)
+	b = appendPadded(append(b, 'T'), hour, 2)
+	b = appendPadded(append(b, ':'), minute, 2)
+	b = appendPadded(append(b, ':'), sec, 2)
+	b = appendPadded(append(b, '.'), t.Nanosecond(), 9)
+	return append(b, 'Z'), true
+}
+
+func appendPadded(b []byte, n, width int) []byte {
+	b = append(b, "000000000"[:width]...)
+	for i := len(b) - 1; n > 0; i-- {
+		b[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return b
+}
+
+// parseTime reads TimeFormat, exactly; all else is time.Parse's.
+func parseTime(s string) (time.Time, bool) {
+	if len(s) != len(TimeFormat) || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != '.' || s[29] != 'Z' {
+		return time.Time{}, false
+	}
+	year, ok1 := digitsOf(s[:4])
+	month, ok2 := digitsOf(s[5:7])
+	day, ok3 := digitsOf(s[8:10])
+	hour, ok4 := digitsOf(s[11:13])
+	minute, ok5 := digitsOf(s[14:16])
+	sec, ok6 := digitsOf(s[17:19])
+	nsec, ok7 := digitsOf(s[20:29])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !ok7 || hour > 23 || minute > 59 || sec > 59 {
+		return time.Time{}, false
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, sec, nsec, time.UTC)
+	// A day or month that does not exist would have become another one.
+	return t, month >= 1 && month <= 12 && day >= 1 && (day <= 28 || t.Day() == day)
+}
+
+func digitsOf(s string) (n int, ok bool) {
+	for i := range len(s) {
+		c := s[i] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = n*10 + int(c)
+	}
+	return n, true
 }

@@ -1,0 +1,158 @@
+package work
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/guregu/dynamo/v2"
+
+	"github.com/monotable/monotable/bench/pair"
+)
+
+// The libraries, as they are named in tables. The SDK comes first: the others are
+// compared with it.
+const (
+	SDK       = "SDK + attributevalue"
+	Monotable = "monotable"
+	Guregu    = "guregu/dynamo v2"
+)
+
+// Way is one library's way to do the work of a group; Run returns what came of it.
+type Way struct {
+	Name string
+	Run  func() (any, error)
+}
+
+// Goal is how many times less time and allocations monotable is to take than the
+// SDK. Held says that it does, by the last measurement that was written down.
+type Goal struct {
+	Time, Allocs         float64
+	TimeHeld, AllocsHeld bool
+}
+
+// Group is work that several libraries do.
+type Group struct {
+	Name string
+	Ways []Way
+	Goal Goal
+}
+
+// Pairs are the ways of these names, ready to be measured.
+func (g Group) Pairs(names ...string) []pair.Way {
+	var ways []pair.Way
+	for _, name := range names {
+		for _, w := range g.Ways {
+			if w.Name == name {
+				ways = append(ways, pair.Way{Name: name, F: func() error {
+					_, err := w.Run()
+					return err
+				}})
+			}
+		}
+	}
+	return ways
+}
+
+// Groups are the conversions, then the calls.
+func Groups() ([]Group, error) {
+	groups, err := conversions()
+	if err != nil {
+		return nil, err
+	}
+	all, err := operations()
+	return append(groups, all...), err
+}
+
+func conversions() ([]Group, error) {
+	plan, err := codecOf()
+	if err != nil {
+		return nil, err
+	}
+	u := Users(1)[0]
+	stored, err := plan.Encode(reflect.ValueOf(&u).Elem())
+	if err != nil {
+		return nil, err
+	}
+	// Each way has a destination of its own, as a decoder has that fills a slice.
+	var byCodec, bySDK, byGuregu User
+	return []Group{
+		{"AttributeValue → T", []Way{
+			{SDK, func() (any, error) {
+				bySDK = User{} // else attributevalue merges what it reads
+				err := attributevalue.UnmarshalMap(stored, &bySDK)
+				return &bySDK, err
+			}},
+			{Monotable, func() (any, error) {
+				err := plan.Decode(stored, reflect.ValueOf(&byCodec).Elem())
+				return &byCodec, err
+			}},
+			{Guregu, func() (any, error) {
+				byGuregu = User{}
+				err := dynamo.UnmarshalItem(stored, &byGuregu)
+				return &byGuregu, err
+			}},
+		}, Goal{Time: 4, Allocs: 6, TimeHeld: true, AllocsHeld: true}},
+		{"T → AttributeValue", []Way{
+			{SDK, func() (any, error) { return attributevalue.MarshalMap(&u) }},
+			{Monotable, func() (any, error) { return plan.Encode(reflect.ValueOf(&u).Elem()) }},
+			{Guregu, func() (any, error) { return dynamo.MarshalItem(&u) }},
+		}, Goal{Time: 2.5, Allocs: 3, TimeHeld: true, AllocsHeld: true}},
+	}, nil
+}
+
+// operation is one call, as any of the libraries makes it.
+type operation struct {
+	name string
+	goal Goal
+	run  func(calls) (any, error)
+}
+
+func operations() ([]Group, error) {
+	ctx := context.Background()
+	all := People(100)
+	one := all[0]
+	var groups []Group
+	for _, o := range []operation{
+		{"Get", Goal{Time: 1.35, Allocs: 1.3}, func(c calls) (any, error) { return c.get(ctx, one) }},
+		{"Put", Goal{Time: 1.25, Allocs: 1.25}, func(c calls) (any, error) { return nil, c.put(ctx, one) }},
+		{"Update", Goal{Time: 1.4, Allocs: 1.5}, func(c calls) (any, error) { return c.update(ctx, one) }},
+		{"Query 100 → []T", Goal{Time: 8, Allocs: 15}, func(c calls) (any, error) { return c.query(ctx, one) }},
+		{"BatchGet 100", Goal{Time: 6.5, Allocs: 15}, func(c calls) (any, error) { return c.batchGet(ctx, all) }},
+		{"BatchWrite 25", Goal{Time: 4, Allocs: 6}, func(c calls) (any, error) { return nil, c.batchWrite(ctx, all[:25]) }},
+	} {
+		g := Group{Name: o.name, Goal: o.goal}
+		sdk, r, err := o.with(SDK, all)
+		if err != nil {
+			return nil, fmt.Errorf("%s with %s: %w", o.name, SDK, err)
+		}
+		ours, _, err := o.with(Monotable, all)
+		if err != nil {
+			return nil, fmt.Errorf("%s with %s: %w", o.name, Monotable, err)
+		}
+		// It queries by parameters that the engine does not know, so it gets what the SDK got.
+		theirs := withGuregu{dynamo.NewFromIface(r.client()).Table(tableName)}
+		g.Ways = []Way{sdk, ours, {Guregu, func() (any, error) { return o.run(theirs) }}}
+		groups = append(groups, g)
+	}
+	return groups, nil
+}
+
+// with makes the operation a way of the library, on a table of its own.
+func (o operation) with(library string, people []Person) (Way, *replay, error) {
+	r, err := newReplay(people)
+	if err != nil {
+		return Way{}, nil, err
+	}
+	var c calls = withSDK{r.client()}
+	if library == Monotable {
+		_, entity, err := declare(r.client())
+		if err != nil {
+			return Way{}, nil, err
+		}
+		c = withMonotable{entity}
+	}
+	way := Way{library, func() (any, error) { return o.run(c) }}
+	return way, r, r.freeze(way.Run)
+}
