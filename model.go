@@ -134,11 +134,11 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	c.checkKeyFields()
 	c.compileReadDefaults()
 	c.checkUpgrades()
-	m.room = 3 // tag, schema version, write id
-	for _, set := range append(m.sets(), m.primary) {
-		m.room += len(set.all())
-	}
 	if len(c.problems.Problems) == 0 {
+		m.room = 3 // tag, schema version, write id
+		for _, set := range append(m.sets(), m.primary) {
+			m.room += len(set.all())
+		}
 		t.learn(m, c.problems)
 	}
 	if index := m.tagInIndex(); index != "" && len(m.aliases) > 0 && len(c.problems.Problems) == 0 {
