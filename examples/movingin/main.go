@@ -18,32 +18,19 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/monotable/monotable/memdb"
+	"github.com/monotable/monotable/examples/internal/database"
 )
 
 func main() {
 	log.SetFlags(0)
-	ctx, client, table := context.Background(), connect(os.Getenv("DYNAMODB_ENDPOINT")), "movingin-"+rand.Text()
+	ctx, client, table := context.Background(), database.Client(os.Getenv("DYNAMODB_ENDPOINT")), "movingin-"+rand.Text()
 	err := story(ctx, client, table, log.New(os.Stdout, "", 0))
 	_, _ = client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: &table})
 	if err != nil {
 		log.Fatal(err)
 	}
-}
-
-// connect gives a client of the DynamoDB at an endpoint, or, without one, of a database in this process.
-func connect(endpoint string) *dynamodb.Client {
-	if endpoint == "" {
-		return memdb.New(memdb.Options{}).Client()
-	}
-	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(endpoint),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("movingin", "secret", ""),
-	})
 }
 
 // story goes through all steps, one of them back and forth again.

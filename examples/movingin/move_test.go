@@ -2,11 +2,7 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"log"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,42 +14,6 @@ import (
 	"github.com/monotable/monotable/migrate"
 	"github.com/monotable/monotable/monotabletest"
 )
-
-var update = flag.Bool("update", false, "write testdata/output.txt anew")
-
-const golden = "testdata/output.txt"
-
-func TestStory(t *testing.T) {
-	var out strings.Builder
-	require.NoError(t, story(t.Context(), monotabletest.Client(t), tableName, log.New(&out, "", 0)))
-	if *update {
-		require.NoError(t, os.WriteFile(golden, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./examples/movingin -update writes it anew")
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	require.Contains(t, string(readme), "```text\n"+string(want)+"```\n", "the README shows it")
-}
-
-// The Go code of the README is lines of the program.
-func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	var sources strings.Builder
-	for _, file := range []string{"store.go", "old.go", "new.go", "switch.go", "move.go", "main.go"} {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		sources.Write(text)
-	}
-	parts := strings.Split(string(readme), "```go\n")
-	require.Greater(t, len(parts), 2)
-	for _, part := range parts[1:] {
-		block, _, _ := strings.Cut(part, "```")
-		require.Contains(t, sources.String(), block)
-	}
-}
 
 // TestF134_LiveWriters has writers of both codes at work while the backfill runs again and again: what they were told is stored is stored, and once the old
 // ones have stopped one more round leaves nothing to do.

@@ -13,28 +13,12 @@ import (
 	"log"
 	"os"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
-	"github.com/monotable/monotable/memdb"
+	"github.com/monotable/monotable/examples/internal/database"
 )
 
 func main() {
 	log.SetFlags(0)
-	if err := tell(context.Background(), connect(os.Getenv("DYNAMODB_ENDPOINT")), log.New(os.Stdout, "", 0)); err != nil {
+	if err := tell(context.Background(), database.Client(os.Getenv("DYNAMODB_ENDPOINT")), log.New(os.Stdout, "", 0)); err != nil {
 		log.Fatal(err)
 	}
-}
-
-// connect makes the one client of the program: of a server, or of a database in this process. On AWS it is dynamodb.NewFromConfig(cfg).
-func connect(endpoint string) *dynamodb.Client {
-	if endpoint == "" {
-		return memdb.New(memdb.Options{}).Client()
-	}
-	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(endpoint),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("saga", "secret", ""),
-	})
 }

@@ -15,6 +15,8 @@ import (
 	"io"
 	"log"
 	"os"
+
+	"github.com/monotable/monotable/examples/internal/database"
 )
 
 const usage = `usage: shop [model [-o file] [-format html|markdown|mermaid|workbench|cloudformation]]`
@@ -28,7 +30,7 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) == 0 {
-		return tell(ctx, connect(os.Getenv("DYNAMODB_ENDPOINT")), log.New(stdout, "", 0))
+		return tell(ctx, database.Client(os.Getenv("DYNAMODB_ENDPOINT")), log.New(stdout, "", 0))
 	}
 	switch command, rest := args[0], args[1:]; command {
 	case "model":

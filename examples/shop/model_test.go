@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,31 +14,6 @@ import (
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/model"
 )
-
-var update = flag.Bool("update", false, "write the chart in README.md and testdata/output.txt anew")
-
-const (
-	chartBegins = "<!-- go test ./examples/shop -update writes this -->\n"
-	chartEnds   = "<!-- end -->\n"
-)
-
-// The chart in the README is the one that the program makes.
-func TestReadmeChart(t *testing.T) {
-	var chart bytes.Buffer
-	require.NoError(t, shopModel(declared(t)).EntityChart(&chart))
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	before, rest, ok := strings.Cut(string(text), chartBegins)
-	require.True(t, ok)
-	_, after, ok := strings.Cut(rest, chartEnds)
-	require.True(t, ok)
-	want := before + chartBegins + "\n" + chart.String() + "\n" + chartEnds + after
-	if *update {
-		require.NoError(t, os.WriteFile("README.md", []byte(want), 0o644))
-		return
-	}
-	require.Equal(t, want, string(text), "go test ./examples/shop -update writes it anew")
-}
 
 // What a page says of the access patterns: each is one request, none reads more than it returns.
 func TestPatternsAreCheap(t *testing.T) {

@@ -12,23 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
-	"github.com/monotable/monotable/memdb"
 )
-
-// connect makes the one client of the program: of a server, or of a database in this process. On AWS it is dynamodb.NewFromConfig(cfg).
-func connect(endpoint string) *dynamodb.Client {
-	if endpoint == "" {
-		return memdb.New(memdb.Options{}).Client()
-	}
-	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(endpoint),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("shop", "secret", ""),
-	})
-}
 
 // tell opens a shop on a table of its own, tells its story, and deletes the table.
 func tell(ctx context.Context, client *dynamodb.Client, out *log.Logger) error {

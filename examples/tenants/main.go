@@ -20,13 +20,11 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/monotable/monotable/examples/internal/database"
 	"github.com/monotable/monotable/examples/tenants/api"
 	"github.com/monotable/monotable/examples/tenants/tenant"
-	"github.com/monotable/monotable/memdb"
 )
 
 func main() {
@@ -35,21 +33,9 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, connect(os.Getenv("DYNAMODB_ENDPOINT")), *address); err != nil {
+	if err := run(ctx, database.Client(os.Getenv("DYNAMODB_ENDPOINT")), *address); err != nil {
 		log.Fatal(err) //nolint:gocritic // nothing is deferred that the end of the process does not do
 	}
-}
-
-// connect makes the one client of the program: of a server, or of a database in this process. On AWS it is dynamodb.NewFromConfig(cfg), as in lambda/main.go.
-func connect(endpoint string) *dynamodb.Client {
-	if endpoint == "" {
-		return memdb.New(memdb.Options{}).Client()
-	}
-	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(endpoint),
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("tenants", "secret", ""),
-	})
 }
 
 func run(ctx context.Context, client *dynamodb.Client, address string) error {

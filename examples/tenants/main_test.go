@@ -1,41 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"flag"
-	"log"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/monotable/monotable/examples/tenants/tenant"
-	"github.com/monotable/monotable/monotabletest"
 )
-
-var update = flag.Bool("update", false, "write testdata/output.txt anew")
-
-const golden = "testdata/output.txt"
-
-func TestStory(t *testing.T) {
-	client, table := monotabletest.Client(t), monotabletest.Name(t)
-	service, err := tenant.New(client, tenant.Options{Table: table, CursorSecret: bytes.Repeat([]byte("s"), 32), Clock: today})
-	require.NoError(t, err)
-	require.NoError(t, service.Ensure(t.Context(), client))
-	var out strings.Builder
-	require.NoError(t, story(t.Context(), service, log.New(&out, "", 0)))
-	if *update {
-		require.NoError(t, os.WriteFile(golden, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./examples/tenants -update writes it anew")
-}
 
 func TestBar(t *testing.T) {
 	require.Equal(t, "[####################....................] 5 of 10", bar(5, 10))
@@ -69,26 +41,4 @@ func TestServeEndsGracefully(t *testing.T) {
 	stop()
 	require.Equal(t, http.StatusNoContent, <-answered)
 	require.NoError(t, <-served)
-}
-
-// The Go code of the README is lines of the program, and what it shows of the output is printed.
-func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	files, err := filepath.Glob("*/*.go")
-	require.NoError(t, err)
-	for language, sources := range map[string][]string{"go": append(files, "main.go"), "text": {golden}} {
-		var text strings.Builder
-		for _, file := range sources {
-			source, err := os.ReadFile(file)
-			require.NoError(t, err)
-			text.Write(source)
-		}
-		parts := strings.Split(string(readme), "```"+language+"\n")
-		require.Greater(t, len(parts), 1)
-		for _, part := range parts[1:] {
-			block, _, _ := strings.Cut(part, "```")
-			require.Contains(t, text.String(), block)
-		}
-	}
 }

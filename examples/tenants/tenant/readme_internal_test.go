@@ -1,12 +1,11 @@
 package tenant
 
 import (
-	"bytes"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/monotable/monotable/examples/internal/exampletest"
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/model"
 )
@@ -15,9 +14,5 @@ import (
 func TestReadmeChart(t *testing.T) {
 	s, err := New(memdb.New(memdb.Options{}).Client(), Options{Table: "tenants", CursorSecret: make([]byte, 32)})
 	require.NoError(t, err)
-	var chart bytes.Buffer
-	require.NoError(t, model.New(s.table).EntityChart(&chart))
-	readme, err := os.ReadFile("../README.md")
-	require.NoError(t, err)
-	require.Contains(t, string(readme), chart.String())
+	exampletest.Chart(t, "../README.md", model.New(s.table).EntityChart)
 }

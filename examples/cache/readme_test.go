@@ -1,0 +1,27 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable/examples/internal/exampletest"
+	"github.com/monotable/monotable/memdb"
+	"github.com/monotable/monotable/model"
+)
+
+func TestStory(t *testing.T) {
+	exampletest.Story(t, tell)
+}
+
+// The chart in the README is that of the declaration.
+func TestReadmeChart(t *testing.T) {
+	c, err := OpenCatalogue(memdb.New(memdb.Options{}).Client(), "cache", nil)
+	require.NoError(t, err)
+	exampletest.Chart(t, "README.md", model.New(c.table).EntityChart)
+}
+
+// The Go code of the README is lines of the program, and what it shows of the story is told.
+func TestReadme(t *testing.T) {
+	exampletest.Readme(t, "catalogue.go", "readthrough/client.go", "readthrough/cache.go")
+}
