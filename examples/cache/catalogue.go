@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/monotable/monotable"
@@ -28,6 +29,9 @@ var productSchema = monotable.Schema[Product]{
 	Indexes: map[string]monotable.Key{"GSI1": {Partition: "SHELF#{shelf}", Sort: "{sku}"}},
 	Rules:   []monotable.Rule[Product]{monotable.Min(productPrice, 0), monotable.Min(productStock, 0)},
 }
+
+// ErrCount refuses a sale of less than one.
+var ErrCount = errors.New("cache: the count is below one")
 
 // Catalogue is the table behind a cache. It is safe for concurrent use: one is made when the program starts.
 type Catalogue struct {
@@ -94,7 +98,10 @@ func (c *Catalogue) Reprice(ctx context.Context, sku string, cents int) (Product
 }
 
 // Sell takes some of a product at the price that the customer was shown. DynamoDB judges that, whatever the cache knew: if the price has changed, or not so many are left,
-// it is monotable.ErrConditionFailed.
+// it is monotable.ErrConditionFailed. ErrCount refuses a count below one, which would add to the stock.
 func (c *Catalogue) Sell(ctx context.Context, shown Product, count int) (Product, error) {
+	if count < 1 {
+		return Product{}, ErrCount
+	}
 	return c.products.Update(ctx, Product{SKU: shown.SKU}, monotable.Add(productStock, -count), productPrice.Eq(shown.Price))
 }

@@ -132,3 +132,20 @@ func TestConcurrentSales(t *testing.T) {
 	}
 	require.Equal(t, 10, total)
 }
+
+// Selling less than one would add to the stock.
+func TestSellingNothing(t *testing.T) {
+	ctx := t.Context()
+	c, _, rec, _ := newCatalogues(t)
+	shown, err := c.Show(ctx, "tea")
+	require.NoError(t, err)
+	for _, count := range []int{0, -3} {
+		rec.Expect(t, 0, func() {
+			_, err := c.Sell(ctx, shown, count)
+			require.ErrorIs(t, err, ErrCount)
+		})
+	}
+	now, err := c.Now(ctx, "tea")
+	require.NoError(t, err)
+	require.Equal(t, 10, now.Stock)
+}

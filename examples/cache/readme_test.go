@@ -23,5 +23,5 @@ func TestReadmeChart(t *testing.T) {
 
 // The Go code of the README is lines of the program, and what it shows of the story is told.
 func TestReadme(t *testing.T) {
-	exampletest.Readme(t, "catalogue.go", "readthrough/client.go", "readthrough/cache.go")
+	exampletest.Readme(t, "catalogue.go", "readthrough/client.go", "readthrough/cache.go", "main.go", "story.go")
 }

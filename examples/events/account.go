@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
+	"time"
 )
 
 // What an account refuses.
@@ -13,6 +16,7 @@ var (
 	ErrNotOpen   = errors.New("bank: there is no such account")
 	ErrOpen      = errors.New("bank: there is such an account already")
 	ErrClosed    = errors.New("bank: the account is closed")
+	ErrTooMuch   = errors.New("bank: that is more than an account can hold")
 	ErrTooLittle = errors.New("bank: there is not enough money on the account")
 	ErrNotEmpty  = errors.New("bank: there is money on the account")
 )
@@ -64,11 +68,14 @@ func Open(owner string) Command {
 	}
 }
 
-// Deposit puts money on the account.
+// Deposit puts money on the account, as long as the balance is a number.
 func Deposit(cents int) Command {
 	return func(a Account) ([]Event, error) {
-		if cents <= 0 {
+		switch {
+		case cents <= 0:
 			return nil, ErrAmount
+		case cents > math.MaxInt-a.Balance:
+			return nil, ErrTooMuch
 		}
 		return []Event{Deposited{Cents: cents}}, a.usable()
 	}
@@ -92,7 +99,7 @@ func Withdraw(cents int) Command {
 // CashOut takes all the money and closes the account: two events, or none.
 func CashOut(a Account) ([]Event, error) {
 	events := []Event{Closed{}}
-	if a.Balance > 0 {
+	if a.Balance != 0 {
 		events = []Event{Withdrawn{Cents: a.Balance}, Closed{}}
 	}
 	return events, a.usable()
@@ -100,7 +107,7 @@ func CashOut(a Account) ([]Event, error) {
 
 // Close closes an empty account.
 func Close(a Account) ([]Event, error) {
-	if a.Balance > 0 {
+	if a.Balance != 0 {
 		return nil, ErrNotEmpty
 	}
 	return []Event{Closed{}}, a.usable()
@@ -122,11 +129,11 @@ type Bank struct {
 	SnapshotEvery int // after so many events; 0 is never
 }
 
-// Do carries out a command under an id, and gives the account after it. If somebody else is faster the command decides anew, so long until it is through or the context
-// ends: each round somebody gets through. With the id of a command that was carried out, as far as the account remembers it, nothing happens again; so after
+// Do carries out a command under an id, and gives the account after it. If somebody else is faster the command decides anew, a moment later, so long until it is through or the
+// context ends: each round somebody gets through. With the id of a command that was carried out, as far as the account remembers it, nothing happens again; so after
 // any error that is not the command's own, call Do again with the same id.
 func (b *Bank) Do(ctx context.Context, id, account string, command Command) (Account, error) {
-	for {
+	for round := 1; ; round++ {
 		a, err := b.Load(ctx, account)
 		if err != nil || slices.Contains(a.Recent, eventID(id, 0)) {
 			return a, err
@@ -139,8 +146,12 @@ func (b *Bank) Do(ctx context.Context, id, account string, command Command) (Acc
 			events[i] = e.with(Meta{Account: account, N: a.N + 1 + i, ID: eventID(id, i)})
 		}
 		err = b.Append(ctx, account, a.N, events...)
-		if errors.Is(err, ErrConflict) && ctx.Err() == nil {
-			continue
+		if errors.Is(err, ErrConflict) {
+			ended := pause(ctx, round)
+			if ended == nil {
+				continue
+			}
+			err = errors.Join(err, ended)
 		}
 		if err != nil {
 			return a, err
@@ -150,6 +161,16 @@ func (b *Bank) Do(ctx context.Context, id, account string, command Command) (Acc
 			_ = b.Snapshot(ctx, a) // it only saves reading: the command is carried out without it
 		}
 		return a, err
+	}
+}
+
+// pause waits for a moment that differs from one to the next, so that those who met do not all meet again.
+func pause(ctx context.Context, round int) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(time.Duration(min(round, 10)) * 10 * time.Millisecond)):
+		return nil
 	}
 }
 

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/monotabletest"
 )
 
@@ -60,6 +65,71 @@ func TestAccount(t *testing.T) {
 	}
 	_, err := b.Do(ctx, "bob", "bob", Open(""))
 	require.ErrorIs(t, err, monotable.ErrInvalid)
+}
+
+// No balance overflows, and none that is not zero is closed away.
+func TestBalance(t *testing.T) {
+	for _, row := range []struct {
+		balance int
+		do      Command
+		want    error
+	}{
+		{math.MaxInt, Deposit(math.MaxInt), ErrTooMuch},
+		{math.MaxInt, Deposit(1), ErrTooMuch},
+		{math.MaxInt - 1, Deposit(1), nil},
+		{0, Deposit(math.MaxInt), nil},
+		{-2, Close, ErrNotEmpty},
+		{2, Close, ErrNotEmpty},
+		{0, Close, nil},
+	} {
+		_, err := row.do(Account{N: 1, Balance: row.balance})
+		require.ErrorIs(t, err, row.want, row.balance)
+	}
+	ctx := t.Context()
+	s, _, _ := newStore(t)
+	b := &Bank{Store: s}
+	_, err := b.Do(ctx, "open", "ann", Open("Ann"))
+	require.NoError(t, err)
+	_, err = b.Do(ctx, "much", "ann", Deposit(math.MaxInt))
+	require.NoError(t, err)
+	_, err = b.Do(ctx, "more", "ann", Deposit(math.MaxInt))
+	require.ErrorIs(t, err, ErrTooMuch)
+	a, err := b.Load(ctx, "ann")
+	require.NoError(t, err)
+	require.Equal(t, math.MaxInt, a.Balance)
+}
+
+// Who was slower waits a moment before the next round, and no longer than the context lets it.
+func TestPauseAfterConflict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := memdb.New(memdb.Options{}).Client()
+		s := storeOn(t, client, client)
+		b := &Bank{Store: s}
+		opened(t, s, "ann")
+		rounds := 0
+		slow := func(until int) Command {
+			rounds = 0
+			return func(a Account) ([]Event, error) {
+				if rounds++; rounds <= until {
+					require.NoError(t, s.Append(t.Context(), "ann", a.N, deposit(fmt.Sprint(a.N), 1)))
+				}
+				return []Event{Deposited{Cents: 1}}, nil
+			}
+		}
+		began := time.Now()
+		_, err := b.Do(t.Context(), "slow", "ann", slow(5))
+		require.NoError(t, err)
+		require.Equal(t, 6, rounds)
+		require.Positive(t, time.Since(began))
+		require.Less(t, time.Since(began), time.Second)
+
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		began = time.Now()
+		_, err = b.Do(ctx, "slower", "ann", slow(1000))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 50*time.Millisecond, time.Since(began))
+	})
 }
 
 // A command that comes again, with or without a snapshot between, is not carried out again.

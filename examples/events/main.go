@@ -18,7 +18,7 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	client, streams := database.Clients(os.Getenv("DYNAMODB_ENDPOINT"))
+	client, streams := database.Clients(os.Getenv("DYNAMODB_ENDPOINT")) // on AWS NewFromConfig of dynamodb and dynamodbstreams
 	if err := tell(context.Background(), client, streams, log.New(os.Stdout, "", 0)); err != nil {
 		log.Fatal(err)
 	}

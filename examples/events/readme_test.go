@@ -41,5 +41,5 @@ func TestReadmeChart(t *testing.T) {
 
 // The Go code of the README is lines of the program, and what it shows of the story is told.
 func TestReadme(t *testing.T) {
-	exampletest.Readme(t, "events.go", "store.go", "account.go", "projection.go")
+	exampletest.Readme(t, "events.go", "store.go", "account.go", "projection.go", "main.go", "story.go")
 }

@@ -58,6 +58,7 @@ func OpenStore(client monotable.Client, name string, clock func() time.Time) (*S
 //
 // ErrConflict says that the account has another version: somebody else was faster. It is no conflict, but success, if what stands there are these very events, by
 // their ids: then the reply to an earlier attempt was lost. ErrTooMany is told before anything is sent. After monotable.ErrOutcomeUnknown send the same events again.
+// An error stays what it is if looking who has moved the head fails, too: then it is both errors.
 func (s *Store) Append(ctx context.Context, account string, expected int, events ...Event) error {
 	if len(events) == 0 {
 		return nil
@@ -74,13 +75,14 @@ func (s *Store) Append(ctx context.Context, account string, expected int, events
 	if !conflict && !unknown {
 		return err
 	}
-	if found, readErr := s.has(ctx, account, expected, events); found || readErr != nil {
-		return readErr
+	found, readErr := s.has(ctx, account, expected, events)
+	if found && readErr == nil {
+		return nil
 	}
 	if conflict {
-		return fmt.Errorf("%w: %w", ErrConflict, err)
+		err = fmt.Errorf("%w: %w", ErrConflict, err)
 	}
-	return err
+	return errors.Join(err, readErr) // nobody knows more than before
 }
 
 // advance moves the head. Without it two appends at one version would be told apart by their first event, but one at too high a version would leave a gap.

@@ -172,6 +172,28 @@ func TestF137_ReplyLost(t *testing.T) {
 	require.Len(t, eventIDs(t, s, "ann", 1), 6)
 }
 
+// What is known of an append stays known if looking who has moved the head fails.
+func TestF137_CheckFails(t *testing.T) {
+	ctx := t.Context()
+	s, faults, _ := newStore(t)
+	opened(t, s, "ann")
+
+	faults.Rate("TransactWriteItems", 1, monotabletest.ReplyLost())
+	faults.Rate("Query", 1, monotabletest.SendingBroken())
+	err := s.Append(ctx, "ann", 1, deposit("a", 1))
+	require.ErrorIs(t, err, monotable.ErrOutcomeUnknown)
+	require.NotErrorIs(t, err, ErrConflict)
+	faults.Reset()
+	require.NoError(t, s.Append(ctx, "ann", 1, deposit("a", 1)))
+
+	faults.Rate("Query", 1, monotabletest.SendingBroken())
+	err = s.Append(ctx, "ann", 1, deposit("b", 1))
+	faults.Reset()
+	require.ErrorIs(t, err, ErrConflict)
+	require.NotErrorIs(t, err, monotable.ErrOutcomeUnknown)
+	require.Equal(t, []string{"open", "a"}, eventIDs(t, s, "ann", 1))
+}
+
 func TestMoreThanOneTransactionHolds(t *testing.T) {
 	ctx := t.Context()
 	s, _, rec := newStore(t)

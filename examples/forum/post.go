@@ -31,7 +31,7 @@ func (s *Store) Open(ctx context.Context, topic Topic, first Post) (Topic, error
 //
 // monotable.ErrNotFound if there is no such topic, monotable.ErrDuplicate if the post is there already.
 func (s *Store) Reply(ctx context.Context, post Post) (Post, error) {
-	topic, err := s.Topic(ctx, post.TopicID)
+	topic, err := s.topicNow(ctx, post.TopicID)
 	if err != nil {
 		return Post{}, err
 	}
@@ -46,6 +46,11 @@ func (s *Store) Reply(ctx context.Context, post Post) (Post, error) {
 		return Post{}, err
 	}
 	return post, nil
+}
+
+// topicNow is a topic as it is now, for who has just opened it.
+func (s *Store) topicNow(ctx context.Context, id string) (Topic, error) {
+	return s.topics.With(monotable.Consistent()).Get(ctx, Topic{ID: id})
 }
 
 // afterLast writes at the time that it is now. If a post is stored with a later one, because it was faster or because this machine's clock is behind, it writes again, at the next
@@ -68,7 +73,7 @@ func (s *Store) Remove(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	topic, err := s.Topic(ctx, post.TopicID)
+	topic, err := s.topicNow(ctx, post.TopicID)
 	if err != nil {
 		return err
 	}

@@ -115,6 +115,29 @@ func TestConcurrentPosts(t *testing.T) {
 	}
 }
 
+// Right after a topic is opened it can be answered, and the answer removed: what they read is as it is now.
+func TestReadsBeforeWrites(t *testing.T) {
+	ctx := t.Context()
+	s, rec := newStore(t)
+	seed(t, s)
+	for _, do := range []func() error{
+		func() error {
+			_, err := s.Reply(ctx, Post{ID: "new", TopicID: "slugs", Author: "ben", Text: "!"})
+			return err
+		},
+		func() error { return s.Remove(ctx, "new") },
+	} {
+		reads := 0
+		for _, request := range rec.During(func() { require.NoError(t, do()) }) {
+			if request.Operation == "GetItem" {
+				reads++
+				require.Contains(t, string(request.Body), `"ConsistentRead":true`)
+			}
+		}
+		require.Positive(t, reads)
+	}
+}
+
 // Two remove one post, one of them after the other has read it: it is counted off once.
 func TestRemovedByTwo(t *testing.T) {
 	ctx, client := t.Context(), monotabletest.Client(t)

@@ -23,5 +23,5 @@ func TestReadmeChart(t *testing.T) {
 
 // The Go code of the README is lines of the program, and what it shows of the story is told.
 func TestReadme(t *testing.T) {
-	exampletest.Readme(t, "entities.go", "store.go", "post.go")
+	exampletest.Readme(t, "entities.go", "store.go", "post.go", "main.go")
 }

@@ -23,5 +23,5 @@ func TestReadmeChart(t *testing.T) {
 
 // The Go code of the README is lines of the program, and what it shows of the story is told.
 func TestReadme(t *testing.T) {
-	exampletest.Readme(t, "saga.go", "services.go", "store.go")
+	exampletest.Readme(t, "saga.go", "services.go", "store.go", "main.go", "story.go")
 }

@@ -18,7 +18,7 @@ type Saga struct {
 	Step     int       `dynamodbav:"step"`     // the one that is next, forwards or backwards
 	Results  []string  `dynamodbav:"results"`  // of the steps that are done
 	Problem  string    `dynamodbav:"problem"`  // why it goes backwards, or is stuck
-	Failures int       `dynamodbav:"failures"` // of the step that is next, going backwards
+	Failures int       `dynamodbav:"failures"` // of the step that is next
 	Fence    int64     `dynamodbav:"fence"`    // of the lease under which it was last claimed
 	Created  time.Time `dynamodbav:"createdAt"`
 	Updated  time.Time `dynamodbav:"updatedAt"`
@@ -95,8 +95,13 @@ var ErrRefused = errors.New("saga: refused")
 // ErrStuck says that a saga waits for a person.
 var ErrStuck = errors.New("saga: stuck")
 
-// attempts is how often taking back a step may fail before the saga is stuck.
-const attempts = 3
+// ErrOtherOrder says that the saga of this id is that of another order.
+var ErrOtherOrder = errors.New("saga: the id is that of another order")
+
+const (
+	tries    = 10 // how often a step may fail before it counts as refused, and the saga turns back
+	attempts = 3  // how often taking back a step may fail before the saga is stuck
+)
 
 // Orchestrator carries sagas on. Any number may work on one table, in any processes: one at a time works on a saga. It is safe for concurrent use.
 type Orchestrator struct {
@@ -105,17 +110,22 @@ type Orchestrator struct {
 	steps  []Step
 }
 
-// Handle carries out the order of a message, whose id is the saga's: it begins the saga, or, if the message has come before, carries it on, or says what came of it. After an error other than ErrStuck
-// the message is to come again. lease.ErrHeld says that another one is at it.
+// Handle carries out the order of a message, whose id is the saga's: it begins the saga, or, if the message has come before, carries it on, or says what came of it. ErrOtherOrder refuses another order
+// under the id of a saga. After an error other than these and ErrStuck the message is to come again. lease.ErrHeld says that another one is at it.
 func (o *Orchestrator) Handle(ctx context.Context, id string, order Order) (Saga, error) {
 	_, err := o.sagas.Create(ctx, Saga{ID: id, Order: order})
-	if err != nil && !errors.Is(err, monotable.ErrAlreadyExists) {
+	switch before, ok := o.sagas.Old(err); {
+	case err == nil:
+	case !ok:
 		return Saga{}, err
+	case before.Order != order:
+		return Saga{}, ErrOtherOrder
 	}
 	return o.Run(ctx, id)
 }
 
-// Run carries a saga on until it is over, or stuck, or a step fails for another reason than that it refuses; then Run is to be called again, some time later.
+// Run carries a saga on until it is over, or stuck, or a step fails for another reason than that it refuses; then Run is to be called again, some time later. A step that has failed ten
+// times is given up like one that refuses: the saga turns back.
 func (o *Orchestrator) Run(ctx context.Context, id string) (Saga, error) {
 	if s, err := o.load(ctx, id); err != nil || s.Over() {
 		return s, err
@@ -158,12 +168,18 @@ func (o *Orchestrator) advance(ctx context.Context, s Saga) (Saga, error) {
 	call := Call{Saga: s.ID, Step: step.Name}
 	if s.Status == Running {
 		result, err := step.Do(ctx, call, s.Order)
-		switch {
-		case errors.Is(err, ErrRefused):
-			s.Status, s.Problem = Compensating, fmt.Sprintf("%s: %s", step.Name, err) // from this step on: nobody knows what an earlier attempt at it has done
-		case err != nil:
+		switch stopped := ctx.Err() != nil; {
+		case errors.Is(err, ErrRefused), err != nil && !stopped && s.Failures+1 == tries:
+			s.Status, s.Failures, s.Problem = Compensating, 0, fmt.Sprintf("%s: %s", step.Name, err) // from this step on: nobody knows what an earlier attempt at it has done
+		case err != nil && stopped: // which says nothing of the step
 			return s, fmt.Errorf("%s: %w", step.Name, err)
+		case err != nil:
+			failed := fmt.Errorf("%s: %w", step.Name, err)
+			s.Failures++
+			s, err = o.sagas.Put(ctx, s)
+			return s, errors.Join(failed, err)
 		default:
+			s.Failures = 0
 			s.Results = append(s.Results, result)
 			if s.Step++; s.Step == len(o.steps) {
 				s.Status = Done

@@ -136,9 +136,13 @@ func TestF138_MessageTwice(t *testing.T) {
 		first, err := s.Handle(t.Context(), id, row.order)
 		require.NoError(t, err)
 		rec.Expect(t, 2, func() {
-			second, err := s.Handle(t.Context(), id, Order{"ann", "pot", 1, 1}) // what it says now does not count
+			second, err := s.Handle(t.Context(), id, row.order)
 			require.NoError(t, err)
 			require.Equal(t, first, second)
+		})
+		rec.Expect(t, 1, func() {
+			_, err := s.Handle(t.Context(), id, Order{"ann", "pot", 1, 1})
+			require.ErrorIs(t, err, ErrOtherOrder, "what came of the first order is no answer to it")
 		})
 	}
 	requireBooks(t, s)
@@ -405,5 +409,44 @@ func TestStepFails(t *testing.T) {
 	saga, err := s.Handle(ctx, "s1", order)
 	require.NoError(t, err)
 	require.Equal(t, Done, saga.Status)
+	requireBooks(t, s)
+}
+
+// A step that never succeeds does not stay open for ever: what was done before it is taken back. Failures of other steps, and of calls that were stopped, do not count.
+func TestF138_StepFailsForEver(t *testing.T) {
+	ctx, client := t.Context(), monotabletest.Client(t)
+	s := newShop(t, client, client)
+	down := errors.New("nobody answers")
+	fail := func(do func(context.Context, Call, Order) (string, error), times int) func(context.Context, Call, Order) (string, error) {
+		return func(ctx context.Context, c Call, o Order) (string, error) {
+			if times--; times >= 0 {
+				return "", down
+			}
+			return do(ctx, c, o)
+		}
+	}
+	s.steps[0].Do = fail(s.reserve, tries-1)
+	s.steps[1].Do = fail(s.charge, 1000)
+	order := Order{"ann", "tea", 2, 900}
+	for range 2 * (tries - 1) {
+		saga, err := s.Handle(ctx, "s1", order)
+		require.ErrorIs(t, err, down)
+		require.Equal(t, Running, saga.Status)
+	}
+	for range 2 * tries {
+		stopped, stop := context.WithCancel(ctx)
+		s.steps[1].Do = func(context.Context, Call, Order) (string, error) {
+			stop()
+			return "", down
+		}
+		saga, err := s.Handle(stopped, "s1", order)
+		require.ErrorIs(t, err, down)
+		require.Equal(t, Running, saga.Status)
+	}
+	s.steps[1].Do = fail(s.charge, 1000)
+	saga, err := s.Handle(ctx, "s1", order)
+	require.NoError(t, err)
+	require.Equal(t, Compensated, saga.Status)
+	require.Equal(t, "pay: nobody answers", saga.Problem)
 	requireBooks(t, s)
 }

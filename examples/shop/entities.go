@@ -34,6 +34,7 @@ type Order struct {
 	UserID  string      `dynamodbav:"userId"`
 	Status  OrderStatus `dynamodbav:"status"`
 	ShipTo  string      `dynamodbav:"shipTo"` // the address as it was then
+	Lines   int         `dynamodbav:"lines"`  // how many it has: a Query that meets their transaction may see some of them
 	Total   int         `dynamodbav:"totalCents"`
 	Placed  time.Time   `dynamodbav:"placedAt"`
 	Version int64       `dynamodbav:"version"`

@@ -14,6 +14,7 @@ var (
 	ErrSoldOut      = errors.New("shop: there is not enough of a product")
 	ErrPriceChanged = errors.New("shop: a price has changed")
 	ErrTooLate      = errors.New("shop: the order is too far for this")
+	ErrIncomplete   = errors.New("shop: the order was read without some of its lines")
 )
 
 // Cart is what a customer wants to have. The order's id is made with the cart, so that an order that is sent twice is placed once.
@@ -49,7 +50,7 @@ func (s *Store) Checkout(ctx context.Context, cart Cart) (Order, error) {
 		return Order{}, err
 	}
 
-	order := Order{ID: cart.OrderID, UserID: cart.UserID, Placed: s.now(), ShipTo: fmt.Sprintf("%s, %s, %s", address.Street, address.City, address.Country)}
+	order := Order{ID: cart.OrderID, UserID: cart.UserID, Placed: s.now(), Lines: len(cart.Items), ShipTo: fmt.Sprintf("%s, %s, %s", address.Street, address.City, address.Country)}
 	var ops []monotable.WriteOp
 	for i, item := range cart.Items {
 		price := products[i].Price
@@ -83,11 +84,16 @@ func (s *Store) why(err error) error {
 }
 
 // Cancel takes an order back that has not been shipped: in one transaction its status, the stock, and what the customer has spent. ErrTooLate if it has
-// been shipped, or cancelled before.
+// been shipped, or cancelled before; ErrIncomplete if not all lines were read, say because it is just being placed: then nothing is put back, and Cancel is to be called again.
 func (s *Store) Cancel(ctx context.Context, orderID string) error {
-	order, lines, err := s.Invoice(ctx, orderID)
+	var order Order
+	var lines []OrderLine
+	err := s.table.Collect(ctx, s.invoice(orderID).With(monotable.Consistent()), monotable.One(s.Orders, &order), monotable.Into(s.Lines, &lines))
 	if err != nil {
 		return err
+	}
+	if len(lines) != order.Lines {
+		return fmt.Errorf("%w: %d of %d", ErrIncomplete, len(lines), order.Lines)
 	}
 	ops := []monotable.WriteOp{
 		s.Orders.UpdateOp(s.order(orderID), orderStatus.Set(Cancelled), orderStatus.In(Placed, Paid), orderPlaced.Given(order.Placed)),

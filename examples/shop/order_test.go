@@ -111,6 +111,30 @@ func testCancel(t *testing.T, s *world) {
 	require.Equal(t, []Month{{"ann", "2026-11", 1, 1800}}, months)
 }
 
+// Stock is put back by all lines of an order or not at all: a read that lacks one takes nothing back.
+func TestCancelReadsAllLines(t *testing.T) { both(t, testCancelReadsAllLines) }
+
+func testCancelReadsAllLines(t *testing.T, s *world) {
+	ctx := t.Context()
+	for _, id := range []string{"o1", "o2"} {
+		_, err := s.Checkout(ctx, cart(id, "ann", Item{"tea", 2}, Item{"cup", 1}))
+		require.NoError(t, err)
+	}
+	sent := s.sent.During(func() { require.NoError(t, s.Cancel(ctx, "o1")) })
+	require.Equal(t, "Query", sent[0].Operation)
+	require.Contains(t, string(sent[0].Body), `"ConsistentRead":true`)
+
+	line := OrderLine{OrderID: "o2", N: 2, SKU: "cup", Count: 1, Price: 900}
+	_, err := s.store.Lines.Delete(ctx, line) // as a Query sees it that meets the order's transaction
+	require.NoError(t, err)
+	require.ErrorIs(t, s.Cancel(ctx, "o2"), ErrIncomplete)
+	_, err = s.store.Lines.Create(ctx, line)
+	require.NoError(t, err)
+	require.Equal(t, 2, sold(t, s.store))
+	require.NoError(t, s.Cancel(ctx, "o2"))
+	sold(t, s.store)
+}
+
 // Whoever buys and cancels at the same time, and whatever replies are lost: no more is sold than was there, and all sums are right.
 func TestConcurrentCheckouts(t *testing.T) {
 	for _, lost := range []float64{0, 0.1} {

@@ -77,7 +77,10 @@ func (s *raw) get(ctx context.Context, entity, pk, sk string, v any) error {
 
 // query reads all pages of what a partition of the table or of an index has under a prefix of the sort key.
 func (s *raw) query(ctx context.Context, index, pk, prefix string) ([]rawItem, error) {
-	in := s.queryInput(index, pk, prefix)
+	return s.collect(ctx, s.queryInput(index, pk, prefix))
+}
+
+func (s *raw) collect(ctx context.Context, in *dynamodb.QueryInput) ([]rawItem, error) {
 	var items []rawItem
 	for {
 		out, err := s.client.Query(ctx, in)
@@ -202,7 +205,13 @@ func (s *raw) Order(ctx context.Context, orderID string) (order Order, err error
 }
 
 func (s *raw) Invoice(ctx context.Context, orderID string) (order Order, lines []OrderLine, err error) {
-	items, err := s.query(ctx, "", "ORDER#"+orderID, "")
+	return s.invoice(ctx, orderID, false)
+}
+
+func (s *raw) invoice(ctx context.Context, orderID string, consistent bool) (order Order, lines []OrderLine, err error) {
+	in := s.queryInput("", "ORDER#"+orderID, "")
+	in.ConsistentRead = &consistent
+	items, err := s.collect(ctx, in)
 	if err != nil {
 		return order, nil, err
 	}
@@ -284,7 +293,7 @@ func (s *raw) Checkout(ctx context.Context, cart Cart) (Order, error) {
 	}
 
 	order := Order{
-		ID: cart.OrderID, UserID: cart.UserID, Status: Placed, Placed: s.now().UTC(), Version: 1,
+		ID: cart.OrderID, UserID: cart.UserID, Status: Placed, Placed: s.now().UTC(), Lines: len(cart.Items), Version: 1,
 		ShipTo: fmt.Sprintf("%s, %s, %s", address.Street, address.City, address.Country),
 	}
 	var writes []types.TransactWriteItem
@@ -400,9 +409,12 @@ func (s *raw) transact(ctx context.Context, writes []types.TransactWriteItem) ([
 }
 
 func (s *raw) Cancel(ctx context.Context, orderID string) error {
-	order, lines, err := s.Invoice(ctx, orderID)
+	order, lines, err := s.invoice(ctx, orderID, true)
 	if err != nil {
 		return err
+	}
+	if len(lines) != order.Lines {
+		return ErrIncomplete
 	}
 	writes := []types.TransactWriteItem{{Update: &types.Update{
 		TableName: &s.table, Key: rawKey("ORDER#"+orderID, "ORDER"),

@@ -28,7 +28,8 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if err := tell(context.Background(), database.Client(os.Getenv("DYNAMODB_ENDPOINT")), log.New(os.Stdout, "", 0)); err != nil {
+	client := database.Client(os.Getenv("DYNAMODB_ENDPOINT")) // on AWS dynamodb.NewFromConfig(cfg)
+	if err := tell(context.Background(), client, log.New(os.Stdout, "", 0)); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -55,14 +55,14 @@ func (s *Store) Report(ctx context.Context, m Match) error {
 		s.standings.UpsertOp(standingOf(m), monotable.Add(standingScore, m.Score), monotable.Add(standingMatches, 1)))
 }
 
-// Annul takes a match back. monotable.ErrNotFound if it is not there.
+// Annul takes a match back. monotable.ErrNotFound if it is not there; monotable.ErrConditionFailed if it has been corrected since it was read: annul it again.
 func (s *Store) Annul(ctx context.Context, matchID string) error {
 	m, err := s.Match(ctx, matchID)
 	if err != nil {
 		return err
 	}
 	return s.table.TransactWrite(ctx,
-		s.matches.DeleteOp(m, matchScore.Exists()),
+		s.matches.DeleteOp(m, matchScore.Eq(m.Score), matchPlayer.Eq(m.Player), matchRegion.Eq(m.Region), matchTournament.Eq(m.Tournament)), // what is taken off is what it counts
 		s.standings.UpdateOp(standingOf(m), monotable.Add(standingScore, -m.Score), monotable.Add(standingMatches, -1)))
 }
 

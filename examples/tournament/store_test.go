@@ -165,6 +165,34 @@ func TestAnnulledByTwo(t *testing.T) {
 	require.Equal(t, 6, summed(t, s))
 }
 
+// A match that is corrected after it was read is not annulled with what it counted before.
+func TestCorrectedWhileAnnulled(t *testing.T) {
+	for name, corrected := range map[string]Match{
+		"score":      {ID: "m1", Tournament: "winter", Region: "eu", Player: "ann", Score: 25},
+		"player":     {ID: "m1", Tournament: "winter", Region: "eu", Player: "dan", Score: 21},
+		"region":     {ID: "m1", Tournament: "winter", Region: "us", Player: "ann", Score: 21},
+		"tournament": {ID: "m1", Tournament: "summer", Region: "eu", Player: "ann", Score: 21},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, client := t.Context(), monotabletest.Client(t)
+			var faults monotabletest.Faults
+			s := storeOn(t, client, faults.Client(client))
+			report(t, s)
+			faults.Between(func(monotabletest.Request) {
+				faults.Between(nil)
+				require.NoError(t, s.Annul(ctx, "m1"))
+				require.NoError(t, s.Report(ctx, corrected))
+			})
+			err := s.Annul(ctx, "m1")
+			require.ErrorIs(t, err, monotable.ErrConditionFailed)
+			require.NotErrorIs(t, err, monotable.ErrNotFound)
+			require.Equal(t, 7, summed(t, s))
+			require.NoError(t, s.Annul(ctx, "m1"))
+			require.Equal(t, 6, summed(t, s))
+		})
+	}
+}
+
 // Whoever reports and annuls at the same time, and whatever replies are lost: standings are what the matches come to.
 func TestConcurrentReports(t *testing.T) {
 	for _, lost := range []float64{0, 0.1} {

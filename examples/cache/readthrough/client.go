@@ -44,8 +44,8 @@ import (
 
 // Config says what is kept, and how long. Tables is required.
 type Config struct {
-	// Tables are those whose items are kept, by the names that requests use, with their key attributes: the partition key's, and the sort key's if there is one.
-	// Items whose key has a number are not kept.
+	// Tables are those whose items are kept, by the names that reads use, or ARNs if they use those, with their key attributes: the partition key's, and the sort key's if there is one.
+	// Items whose key has a number are not kept. Two tables with one name, of different accounts, need a Client each.
 	Tables map[string][]string
 
 	MaxAge   time.Duration    // how long an answer is good, from when it was asked for; 0 is 5 seconds
@@ -58,7 +58,8 @@ type Config struct {
 type Client struct {
 	monotable.Client // what passes through: Query, Scan, TransactGetItems
 	cache            *cache
-	keys             map[string][]string
+	read             map[string]bool     // the tables whose items are kept, as reads name them
+	keys             map[string][]string // their key attributes, by name
 	fresh            bool
 }
 
@@ -67,12 +68,15 @@ func New(client monotable.Client, c Config) (*Client, error) {
 	if client == nil || len(c.Tables) == 0 || c.MaxAge < 0 || c.MaxBytes < 0 {
 		return nil, errors.New("readthrough: a client, tables, and no negative bounds are required")
 	}
-	keys := maps.Clone(c.Tables)
-	for table, names := range keys {
+	read, keys := map[string]bool{}, map[string][]string{}
+	for table, names := range c.Tables {
 		if len(names) < 1 || len(names) > 2 || slices.Contains(names, "") {
 			return nil, fmt.Errorf("readthrough: table %s: a key has one or two attributes", table)
 		}
-		keys[table] = slices.Clone(names)
+		if keys[nameOf(table)] != nil {
+			return nil, fmt.Errorf("readthrough: two tables are called %s", nameOf(table))
+		}
+		read[table], keys[nameOf(table)] = true, slices.Clone(names)
 	}
 	if c.MaxAge == 0 {
 		c.MaxAge = 5 * time.Second
@@ -83,7 +87,7 @@ func New(client monotable.Client, c Config) (*Client, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	return &Client{Client: client, cache: newCache(c.MaxAge, c.MaxBytes, c.Clock), keys: keys, fresh: c.Fresh}, nil
+	return &Client{Client: client, cache: newCache(c.MaxAge, c.MaxBytes, c.Clock), read: read, keys: keys, fresh: c.Fresh}, nil
 }
 
 // Stats says what the cache has done since it was made.
@@ -92,7 +96,7 @@ func (c *Client) Stats() Stats { return c.cache.statistics() }
 // GetItem answers from memory, if it can. Of several reads of an item at the same time one is sent, and the others have its answer, or its error.
 func (c *Client) GetItem(ctx context.Context, in *dynamodb.GetItemInput, optFns ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	id, ok := c.id(in.TableName, in.Key, true)
-	if !ok || isTrue(in.ConsistentRead) || in.ProjectionExpression != nil || in.AttributesToGet != nil {
+	if !ok || !c.read[*in.TableName] || isTrue(in.ConsistentRead) || in.ProjectionExpression != nil || in.AttributesToGet != nil {
 		return c.Client.GetItem(ctx, in, optFns...)
 	}
 	var sent *dynamodb.GetItemOutput
@@ -124,7 +128,7 @@ func (c *Client) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInpu
 	found := map[string][]map[string]types.AttributeValue{}
 	loads := map[string]load{} // by id; what is asked for, and may be kept
 	for table, wanted := range in.RequestItems {
-		keep := !isTrue(wanted.ConsistentRead) && wanted.ProjectionExpression == nil && wanted.AttributesToGet == nil && c.keys[table] != nil
+		keep := !isTrue(wanted.ConsistentRead) && wanted.ProjectionExpression == nil && wanted.AttributesToGet == nil && c.read[table]
 		rest := wanted
 		rest.Keys = nil
 		for _, key := range wanted.Keys {
@@ -260,27 +264,24 @@ func (c *Client) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 
 // ids is the one of the item that a write names, or nothing.
 func (c *Client) ids(table *string, item map[string]types.AttributeValue) []string {
-	if table == nil {
-		return nil
-	}
-	name := (*table)[strings.LastIndex(*table, "/")+1:] // a table may be called by its ARN, too
-	if id, ok := c.id(&name, item, false); ok {
+	if id, ok := c.id(table, item, false); ok {
 		return []string{id}
 	}
 	return nil
 }
 
-// id is what an item is kept under. exact wants the key attributes and no others.
+// id is what an item is kept under, whether its table is called by name or by ARN. exact wants the key attributes and no others.
 func (c *Client) id(table *string, item map[string]types.AttributeValue, exact bool) (string, bool) {
 	if table == nil {
 		return "", false
 	}
-	names := c.keys[*table]
+	name := nameOf(*table)
+	names := c.keys[name]
 	if names == nil || exact && len(item) != len(names) {
 		return "", false
 	}
 	var id strings.Builder
-	id.WriteString(*table)
+	id.WriteString(name)
 	for _, name := range names {
 		var kind byte
 		var text string
@@ -296,5 +297,8 @@ func (c *Client) id(table *string, item map[string]types.AttributeValue, exact b
 	}
 	return id.String(), true
 }
+
+// nameOf is the name of a table that may be called by its ARN.
+func nameOf(table string) string { return table[strings.LastIndex(table, "/")+1:] }
 
 func isTrue(b *bool) bool { return b != nil && *b }

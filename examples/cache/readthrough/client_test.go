@@ -291,6 +291,41 @@ func TestOwnWritesInvalidate(t *testing.T) {
 	}
 }
 
+// A program that calls the table by its ARN sees its own writes, as does one that reads by the ARN and writes by the name.
+func TestTableByARN(t *testing.T) {
+	ctx, arn := t.Context(), "arn:aws:dynamodb:us-east-1:000000000000:table/desk"
+	d := newDesk(t, func(c *readthrough.Config) { c.Tables = map[string][]string{arn: {"PK", "SK"}} })
+	d.seed("a")
+	byName := d.notes
+	table, err := monotable.NewTable(d.client, monotable.TableConfig{Name: arn, PartitionKey: "PK", SortKey: "SK"})
+	require.NoError(t, err)
+	d.notes = monotable.MustEntity(table, noteSchema)
+	if _, err := d.notes.Put(ctx, note{Box: "b", ID: "a", N: 1}); err != nil {
+		t.Skip("this server does not take ARNs: ", err)
+	}
+	for i, notes := range []*monotable.Entity[note]{d.notes, byName} {
+		d.reads("a", 1+i, 1)
+		d.reads("a", 1+i, 0)
+		_, err := notes.Put(ctx, note{Box: "b", ID: "a", N: 2 + i})
+		require.NoError(t, err)
+		d.rec.Expect(t, 1, func() {
+			for range 2 {
+				results, err := d.notes.BatchGet(ctx, []note{key("a")})
+				require.NoError(t, err)
+				require.Equal(t, 2+i, results[0].Item.N)
+			}
+		})
+		_, err = notes.Put(ctx, note{Box: "b", ID: "a", N: 2 + i})
+		require.NoError(t, err)
+	}
+	_, err = byName.Get(ctx, key("a"))
+	require.NoError(t, err)
+	before := d.client.Stats().Items
+	_, err = byName.Get(ctx, note{Box: "b", ID: "other"})
+	require.ErrorIs(t, err, monotable.ErrNotFound)
+	require.Equal(t, before, d.client.Stats().Items, "another name may be another account's table: it is passed on")
+}
+
 // A write whose reply is lost, and one that is refused, invalidate too.
 func TestUnknownOutcomesInvalidate(t *testing.T) {
 	for name := range newDesk(t).writes() {
@@ -663,6 +698,7 @@ func TestNewMistakes(t *testing.T) {
 		{Tables: map[string][]string{"desk": {}}},
 		{Tables: map[string][]string{"desk": {"PK", ""}}},
 		{Tables: map[string][]string{"desk": {"a", "b", "c"}}},
+		{Tables: map[string][]string{"desk": {"PK", "SK"}, "arn:aws:dynamodb:us-east-1:000000000000:table/desk": {"PK", "SK"}}},
 		{Tables: tables, MaxAge: -1},
 		{Tables: tables, MaxBytes: -1},
 	} {
