@@ -12,12 +12,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable/examples/tenants/api"
 	"github.com/monotable/monotable/examples/tenants/tenant"
+	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/monotabletest"
 )
 
@@ -27,6 +31,8 @@ type site struct {
 	url    string
 	faults monotabletest.Faults
 	log    bytes.Buffer
+	client *dynamodb.Client // the plain one
+	table  string
 }
 
 func newSite(t *testing.T) *site {
@@ -38,7 +44,7 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(func() { _, _ = client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table}) })
 	server := httptest.NewServer(api.New(service, api.Options{Logger: slog.New(slog.NewTextHandler(&site.log, nil))}))
 	t.Cleanup(server.Close)
-	site.url = server.URL
+	site.url, site.client, site.table = server.URL, client, table
 	return site
 }
 
@@ -189,6 +195,9 @@ func TestRefusals(t *testing.T) {
 		{404, "not_found", "PATCH", "/users/nobody", `{"name": "N."}`},
 		{404, "not_found", "DELETE", "/users/nobody", ``},
 		{404, "not_found", "GET", "/organizations/nowhere", ``},
+		{404, "not_found", "GET", "/organizations/nowhere/members", ``},
+		{404, "not_found", "GET", "/users/nobody/organizations", ``},
+		{404, "not_found", "GET", "/users/nobody/colleagues", ``},
 		{404, "not_found", "POST", "/organizations/nowhere/members", `{"id": "bob"}`},
 		{404, "not_found", "POST", "/organizations", `{"id": "oak", "name": "Oak", "ownerId": "nobody"}`},
 		{404, "not_found", "DELETE", "/organizations/acme/members/nobody", ``},
@@ -207,9 +216,51 @@ func TestRefusals(t *testing.T) {
 	}
 	require.Equal(t, []any{object{"name": "email", "problem": "is not an email address"}},
 		s.refused(400, "invalid", "POST", "/users", `{"id": "eve", "email": "eve at home"}`)["fields"])
+	for _, row := range []struct {
+		method, path, body string
+		fields             []string
+	}{
+		{"POST", "/users", `{"email": "eve@example.com"}`, []string{"id"}},
+		{"POST", "/users", `{"id": "eve"}`, []string{"email"}},
+		{"POST", "/users", `{"id": "eve", "email": "eve@example.com", "organization": {"id": "a#b"}}`, []string{"organization.id"}},
+		{"POST", "/users", `{"id": "eve", "email": "eve@example.com", "organization": {"id": "acme", "role": "owner"}}`, []string{"organization.role"}},
+		{"POST", "/signup", `{"user": {}, "organization": {}}`, []string{"user.id", "user.email"}},
+		{"POST", "/signup", `{"user": {"id": "eve", "email": "eve@example.com"}, "organization": {}}`, []string{"organization.id", "organization.name"}},
+		{"POST", "/signup", `{"user": {"id": "eve", "email": "eve@example.com", "name": "` + strings.Repeat("é", 81) + `"}, "organization": {}}`, []string{"user.name"}},
+		{"POST", "/organizations", `{"ownerId": "bob"}`, []string{"id", "name"}},
+		{"POST", "/organizations", `{"id": "oak", "name": "Oak"}`, []string{"ownerId"}},
+		{"POST", "/organizations/acme/members", `{}`, []string{"id"}},
+		{"POST", "/organizations/acme/members", `{"id": "bob", "role": "king"}`, []string{"role"}},
+		{"POST", "/organizations/acme/invitations", `{"emails": ["x", ""]}`, []string{"emails"}},
+		{"PUT", "/organizations/acme/owner", `{"from": "ann"}`, []string{"to"}},
+		{"PUT", "/organizations/acme/owner", `{"from": "ann", "to": "ann"}`, []string{"to"}},
+		{"PUT", "/organizations/acme/owner", `{"from": "a#b", "to": "bob"}`, []string{"from"}},
+		{"PATCH", "/users/bob", `{"email": ""}`, []string{"email"}},
+		{"PATCH", "/users/bob", `{"version": -1}`, []string{"version"}},
+		{"PATCH", "/users/bob", `{"version": 0}`, []string{"version"}},
+		{"PATCH", "/users/bob/preferences", `{"theme": "loud", "digest": "hourly"}`, []string{"theme", "digest"}},
+		{"GET", "/users?status=bogus", ``, []string{"status"}},
+	} {
+		var names []string
+		for _, f := range s.refused(400, "invalid", row.method, row.path, row.body)["fields"].([]any) {
+			names = append(names, f.(object)["name"].(string))
+		}
+		require.Equal(t, row.fields, names, "%s %s %s", row.method, row.path, row.body)
+	}
+	require.Equal(t, []any{object{"name": "user.email"}},
+		s.refused(409, "taken", "POST", "/signup", `{"user": {"id": "eve", "email": "ann@example.com"}, "organization": {"id": "oak", "name": "Oak"}}`)["fields"])
+	bob, _ := s.call(200, "GET", "/users/bob", "")
+	same, _ := s.call(200, "PATCH", "/users/bob/preferences", `{}`)
+	require.Equal(t, bob["preferences"], same)
+	s.call(200, "PATCH", "/users/bob", `{}`)
+	sharp, _ := s.call(201, "POST", "/users", `{"id": "sharp", "email": "c#y@example.com"}`)
+	require.Equal(t, "c#y@example.com", sharp["email"])
 	require.Equal(t, []any{object{"name": "email"}}, s.refused(409, "taken", "POST", "/users", `{"id": "eve", "email": "ann@example.com"}`)["fields"])
 	s.call(204, "DELETE", "/users/bob", "")
 	s.refused(409, "deleted", "PATCH", "/users/bob", `{"name": "B."}`)
+	s.refused(409, "deleted", "PATCH", "/users/bob/preferences", `{"theme": "dark"}`)
+	s.refused(409, "deleted", "POST", "/organizations/acme/members", `{"id": "bob"}`)
+	s.refused(409, "deleted", "POST", "/organizations", `{"id": "oak", "name": "Oak", "ownerId": "bob"}`)
 	require.Empty(t, s.log.String(), "none of them is ours")
 }
 
@@ -265,6 +316,56 @@ func TestConcurrentTransfers(t *testing.T) {
 	calls.Wait()
 	acme, _ := s.call(200, "GET", "/organizations/acme", "")
 	require.Equal(t, []string{acme["ownerId"].(string)}, won)
+}
+
+// Whoever brings no theme is not told that theirs is wrong: that is for the log.
+func TestWhatIsStoredIsNotTheCallersFault(t *testing.T) {
+	s := newSite(t)
+	s.call(201, "POST", "/signup", signUp)
+	expression := "SET preferences.theme = :theme"
+	_, err := s.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &s.table, UpdateExpression: &expression, ExpressionAttributeValues: map[string]types.AttributeValue{":theme": &types.AttributeValueMemberS{Value: "sepia"}},
+		Key: map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: "USER#ann"}, "SK": &types.AttributeValueMemberS{Value: "PROFILE"}},
+	})
+	require.NoError(t, err)
+	require.Len(t, s.refused(500, "internal", "PATCH", "/users/ann", `{"name": "Ann"}`), 2)
+	require.Contains(t, s.log.String(), "preferences.theme")
+	s.call(200, "PATCH", "/users/ann/preferences", `{"theme": "dark"}`)
+	s.call(200, "PATCH", "/users/ann", `{"name": "Ann"}`)
+}
+
+// The longest invitation is answered before the server's WriteTimeout. In virtual time, and so in memory only.
+func TestLongestInvitation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := memdb.New(memdb.Options{}).Client()
+		service, err := tenant.New(client, tenant.Options{Table: "tenants", CursorSecret: bytes.Repeat([]byte("s"), 32)})
+		require.NoError(t, err)
+		require.NoError(t, service.Ensure(t.Context(), client))
+		server := api.NewServer(api.New(service, api.Options{}))
+		post := func(path, body string) *httptest.ResponseRecorder {
+			answer := httptest.NewRecorder()
+			server.Handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "POST", path, strings.NewReader(body)))
+			return answer
+		}
+		require.Equal(t, 201, post("/signup", signUp).Code)
+		invite := func(n int) *httptest.ResponseRecorder {
+			emails := make([]string, n)
+			for i := range emails {
+				emails[i] = fmt.Sprintf("g%d@x.org", i)
+			}
+			body, err := json.Marshal(object{"emails": emails})
+			require.NoError(t, err)
+			return post("/organizations/acme/invitations", string(body))
+		}
+		begin := time.Now()
+		require.Equal(t, 200, invite(1000).Code)
+		require.Less(t, time.Since(begin), server.WriteTimeout/2)
+		begin = time.Now()
+		answer := invite(1001)
+		require.Equal(t, 400, answer.Code)
+		require.Contains(t, answer.Body.String(), `"too_many"`)
+		require.Zero(t, time.Since(begin), "nothing is sent")
+	})
 }
 
 func TestServerHasTimeouts(t *testing.T) {

@@ -1,9 +1,18 @@
 package api
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/monotable/monotable/examples/tenants/tenant"
+)
+
+// An invitation of maxInvitations addresses takes ten seconds, so that the answer comes before the server's WriteTimeout.
+const (
+	maxInvitations       = 1000
+	invitationsPerSecond = 100
 )
 
 // What requests bring. These are types of their own, so that nobody sets a version, a status or an owner from outside.
@@ -45,7 +54,14 @@ func (a *api) signUp(r *http.Request) (any, error) {
 		return nil, err
 	}
 	u, o, err := a.SignUp(r.Context(), in.User.user(), in.Organization.organization())
-	return created{map[string]any{"user": u, "organization": o}}, err
+	names := fields{
+		"userId": "user.id", "email": "user.email", "": "user.email", "username": "user.username", "name": "organization.name",
+		"orgId": "organization.id", "plan": "organization.plan",
+	}
+	if utf8.RuneCountInString(in.User.Name) > 80 { // both have a name
+		names["name"] = "user.name"
+	}
+	return created{map[string]any{"user": u, "organization": o}}, names.explain(err)
 }
 
 func (a *api) createUser(r *http.Request) (any, error) {
@@ -55,10 +71,14 @@ func (a *api) createUser(r *http.Request) (any, error) {
 	}
 	var memberships []tenant.Membership
 	if o := in.Organization; o != nil {
+		if err := checkID("organization.id", o.ID); err != nil {
+			return nil, err
+		}
 		memberships = append(memberships, tenant.Membership{OrgID: o.ID, Role: o.Role})
 	}
 	u, err := a.CreateUser(r.Context(), in.user(), memberships...)
-	return created{u}, err
+	names := fields{"userId": "id", "email": "email", "": "email", "username": "username", "name": "name", "role": "organization.role"}
+	return created{u}, names.explain(err)
 }
 
 // listUsers is the user with an email or a username, or a page of those of a status.
@@ -72,7 +92,9 @@ func (a *api) listUsers(r *http.Request) (any, error) {
 	}
 	status := tenant.Active
 	if s := query.Get("status"); s != "" {
-		status = tenant.Status(s)
+		if status = tenant.Status(s); status != tenant.Active && status != tenant.Deleted {
+			return nil, invalid("invalid", "status", "must be active or deleted")
+		}
 	}
 	limit, from, err := position(r)
 	if err != nil {
@@ -89,12 +111,29 @@ func (a *api) getUser(r *http.Request) (any, error) {
 func (a *api) updateUser(r *http.Request) (any, error) {
 	in, err := decode[struct {
 		tenant.UserPatch
-		Version int64 `json:"version"`
+		Version *int64 `json:"version"`
 	}](r)
 	if err != nil {
 		return nil, err
 	}
-	return a.UpdateUser(r.Context(), r.PathValue("id"), in.UserPatch, in.Version)
+	var version int64
+	if in.Version != nil {
+		if version = *in.Version; version < 1 {
+			return nil, invalid("invalid", "version", "must be at least 1")
+		}
+	}
+	names := fields{}
+	if in.Email != nil {
+		names["email"], names[""] = "email", "email" // the rule of the whole user is about it
+	}
+	if in.Username != nil {
+		names["username"] = "username"
+	}
+	if in.Name != nil {
+		names["name"] = "name"
+	}
+	u, err := a.UpdateUser(r.Context(), r.PathValue("id"), in.UserPatch, version)
+	return u, names.explain(err)
 }
 
 func (a *api) mergePreferences(r *http.Request) (any, error) {
@@ -103,7 +142,8 @@ func (a *api) mergePreferences(r *http.Request) (any, error) {
 		return nil, err
 	}
 	u, err := a.MergePreferences(r.Context(), r.PathValue("id"), in)
-	return u.Preferences, err
+	names := fields{"preferences.theme": "theme", "preferences.language": "language", "preferences.digest": "digest"}
+	return u.Preferences, names.explain(err)
 }
 
 func (a *api) deleteUser(r *http.Request) (any, error) {
@@ -125,8 +165,11 @@ func (a *api) createOrganization(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkID("ownerId", in.OwnerID); err != nil {
+		return nil, err
+	}
 	o, err := a.CreateOrganization(r.Context(), in.organization(), in.OwnerID)
-	return created{o}, err
+	return created{o}, fields{"orgId": "id", "name": "name", "plan": "plan"}.explain(err)
 }
 
 func (a *api) overview(r *http.Request) (any, error) {
@@ -146,8 +189,11 @@ func (a *api) join(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkID("id", in.ID); err != nil {
+		return nil, err
+	}
 	m, err := a.Join(r.Context(), tenant.Membership{OrgID: r.PathValue("id"), UserID: in.ID, Role: in.Role})
-	return created{m}, err
+	return created{m}, fields{"orgId": "", "role": "role"}.explain(err)
 }
 
 func (a *api) leave(r *http.Request) (any, error) {
@@ -162,6 +208,12 @@ func (a *api) transferOwnership(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cmp.Or(checkID("from", in.From), checkID("to", in.To)); err != nil {
+		return nil, err
+	}
+	if in.From == in.To {
+		return nil, invalid("invalid", "to", "must be somebody else")
+	}
 	return nil, a.TransferOwnership(r.Context(), r.PathValue("id"), in.From, in.To)
 }
 
@@ -172,6 +224,9 @@ func (a *api) invite(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := a.Invite(r.Context(), r.PathValue("id"), in.Emails, 100, nil)
-	return map[string]int{"invited": n}, err
+	if len(in.Emails) > maxInvitations {
+		return nil, invalid("too_many", "emails", fmt.Sprintf("must be at most %d", maxInvitations))
+	}
+	n, err := a.Invite(r.Context(), r.PathValue("id"), in.Emails, invitationsPerSecond, nil)
+	return map[string]int{"invited": n}, fields{"orgId": "", "email": "emails"}.explain(err)
 }

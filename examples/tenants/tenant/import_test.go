@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,13 +25,13 @@ func guests(n int) []tenant.User {
 }
 
 func TestImport(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+	ctx, w := t.Context(), acme(t, newWorld)
 	people := guests(40)
 	people[7].Email = "ANN@example.com"
 	people[9].ID = "ann"
 	people[11].Email = "nobody"
 	var calls []int
-	errs := w.Import(ctx, people, 10_000, func(done, total int) {
+	errs := w.here.Import(ctx, people, 10_000, func(done, total int) {
 		require.Equal(t, 40, total)
 		calls = append(calls, done)
 	})
@@ -43,7 +44,7 @@ func TestImport(t *testing.T) {
 	_, err := w.UserByEmail(ctx, "guest039@example.com")
 	require.NoError(t, err)
 
-	for _, err := range w.Import(ctx, guests(7), 10_000, func(int, int) {}) {
+	for _, err := range w.here.Import(ctx, guests(7), math.MaxInt, nil) {
 		require.ErrorIs(t, err, monotable.ErrAlreadyExists, "again")
 	}
 }

@@ -25,11 +25,12 @@ var (
 )
 
 var invitationSchema = monotable.Schema[Invitation]{
-	Name: "Invitation",
-	Key:  monotable.Key{Partition: "ORG#{orgId}", Sort: "INVITATION#{email}"},
+	Name:    "Invitation",
+	Key:     monotable.Key{Partition: "ORG#{orgId}", Sort: "INVITATION#{email}"},
+	Indexes: map[string]monotable.Key{"GSI1": {Partition: "EMAIL#{email}", Sort: "INVITATION#{orgId}"}}, // to find those of a person who goes
 	Rules: []monotable.Rule[Invitation]{
 		monotable.Pattern(inviteOrg, idPattern),
-		inviteEmail.Transform(strings.ToLower).Validate(validEmail),
+		inviteEmail.Transform(strings.ToLower).Validate(validEmail).Escaped(), // an address may have a #
 		monotable.CreatedAt(inviteCreated),
 		monotable.ExpiresAt(inviteExpires),
 	},

@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -15,7 +16,7 @@ import (
 )
 
 func TestInvite(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+	ctx, w := t.Context(), acme(t, newWorld)
 	var emails []string
 	for i := range 60 {
 		emails = append(emails, fmt.Sprintf("Guest%02d@example.com", i))
@@ -25,7 +26,7 @@ func TestInvite(t *testing.T) {
 	var n int
 	var err error
 	w.sent.Expect(t, 4, func() { // a Get, and three batches of 25
-		n, err = w.Invite(ctx, "acme", emails, 0, func(p monotable.BatchProgress) { last = p })
+		n, err = w.here.Invite(ctx, "acme", emails, 0, func(p monotable.BatchProgress) { last = p })
 	})
 	require.NoError(t, err)
 	require.Equal(t, 60, n)
@@ -33,21 +34,47 @@ func TestInvite(t *testing.T) {
 	require.Equal(t, 60, last.Total)
 	require.Equal(t, "Guest00@example.com", emails[0], "the caller's is not changed")
 
-	_, err = w.Invite(ctx, "acme", emails, 0, nil)
+	_, err = w.here.Invite(ctx, "acme", emails, 0, nil)
 	require.NoError(t, err, "again")
 	o, err := w.Overview(ctx, "acme")
 	require.NoError(t, err)
 	require.Equal(t, 60, o.Invitations)
 
-	w.sent.Expect(t, 1, func() { _, err = w.Invite(ctx, "acme", []string{"a@example.com", "nobody"}, 0, nil) })
+	w.sent.Expect(t, 1, func() { _, err = w.here.Invite(ctx, "acme", []string{"a@example.com", "nobody"}, 0, nil) })
 	require.ErrorIs(t, err, monotable.ErrInvalid)
-	_, err = w.Invite(ctx, "nowhere", []string{"a@example.com"}, 0, nil)
+	_, err = w.here.Invite(ctx, "nowhere", []string{"a@example.com"}, 0, nil)
 	require.ErrorIs(t, err, monotable.ErrNotFound)
 
 	w.clock.Advance(32 * 24 * time.Hour)
 	o, err = w.Overview(ctx, "acme")
 	require.NoError(t, err)
 	require.Zero(t, o.Invitations, "gone after a month")
+}
+
+// Whoever goes leaves no invitation behind, in any organisation; those of others stay. An address may have the sign that stands between the parts of keys.
+func TestDeleteUserDeletesInvitations(t *testing.T) { both(t, testDeleteUserDeletesInvitations) }
+
+func testDeleteUserDeletesInvitations(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
+	_, err := w.CreateOrganization(ctx, tenant.Organization{ID: "oak", Name: "Oak"}, "ann")
+	require.NoError(t, err)
+	for _, org := range []string{"acme", "oak"} {
+		_, err := w.here.Invite(ctx, org, []string{"C#Y@example.com", "eve@example.com"}, 0, nil)
+		require.NoError(t, err)
+	}
+	cem, err := w.CreateUser(ctx, tenant.User{ID: "cem", Email: "c#y@example.com"})
+	require.NoError(t, err)
+	for _, find := range []func(context.Context, string) (tenant.User, error){w.UserByEmail, w.FindByEmail} {
+		got, err := find(ctx, "c#y@example.com")
+		require.NoError(t, err)
+		require.Equal(t, cem, got, "found among invitations")
+	}
+	require.NoError(t, w.DeleteUser(ctx, "cem"))
+	for _, org := range []string{"acme", "oak"} {
+		o, err := w.Overview(ctx, org)
+		require.NoError(t, err)
+		require.Equal(t, 1, o.Invitations)
+	}
 }
 
 // In virtual time, and so in memory only: a hundred a second are a hundred a second.

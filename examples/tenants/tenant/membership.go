@@ -55,7 +55,7 @@ func notOwner(role Role) error {
 	}}
 }
 
-// Join makes an active user a member. ErrAlreadyExists if they are one, ErrNotFound if there is no such user or organisation.
+// Join makes an active user a member. ErrAlreadyExists if they are one, ErrNotFound if there is no such user or organisation, ErrDeleted if the user is.
 func (s *Service) Join(ctx context.Context, m Membership) (Membership, error) {
 	if err := notOwner(m.Role); err != nil {
 		return Membership{}, err
@@ -64,7 +64,7 @@ func (s *Service) Join(ctx context.Context, m Membership) (Membership, error) {
 		s.organizations.CheckOp(Organization{ID: m.OrgID}),
 		s.users.UpdateOp(User{ID: m.UserID}, monotable.Add(userOrganizations, 1), userStatus.Eq(Active)),
 		s.memberships.CreateOp(m).Into(&m))
-	return m, err
+	return m, s.isDeleted(err)
 }
 
 // Leave ends a membership. ErrNotFound if there is none, ErrConditionFailed if it is the owner's.
@@ -74,14 +74,27 @@ func (s *Service) Leave(ctx context.Context, organizationID, userID string) erro
 		s.users.UpdateOp(User{ID: userID}, monotable.Add(userOrganizations, -1)))
 }
 
-// Members is a page of an organisation's members, in the order of their ids.
+// Members is a page of an organisation's members, in the order of their ids. ErrNotFound if there is no such organisation.
 func (s *Service) Members(ctx context.Context, organizationID string, limit int, from monotable.Cursor) (monotable.Page[Membership], error) {
-	return page(ctx, s.memberships.Query(Membership{OrgID: organizationID}), limit, from)
+	members, err := page(ctx, s.memberships.Query(Membership{OrgID: organizationID}), limit, from)
+	if err == nil && len(members.Items) == 0 && from == "" { // no organisation is without a member
+		_, err = s.organizations.Get(ctx, Organization{ID: organizationID})
+	}
+	return members, err
 }
 
 // of is a user's memberships, from the reverse index.
 func (s *Service) of(userID string) monotable.Query[Membership] {
 	return s.memberships.Query(Membership{UserID: userID}).Index("GSI1")
+}
+
+// membershipsOf is of, and ErrNotFound if there is no such user.
+func (s *Service) membershipsOf(ctx context.Context, userID string) ([]Membership, error) {
+	memberships, err := s.of(userID).Collect(ctx)
+	if err == nil && len(memberships) == 0 {
+		_, err = s.users.Get(ctx, User{ID: userID})
+	}
+	return memberships, err
 }
 
 // Seat is an organisation as one of its members sees it.
@@ -91,9 +104,9 @@ type Seat struct {
 }
 
 // Organizations is a user's organisations with the role in each, in the order of their ids: one query of the reverse index, and one BatchGet for all
-// of them, not a Get for each.
+// of them, not a Get for each. ErrNotFound if there is no such user.
 func (s *Service) Organizations(ctx context.Context, userID string) ([]Seat, error) {
-	memberships, err := s.of(userID).Collect(ctx)
+	memberships, err := s.membershipsOf(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
@@ -114,9 +127,10 @@ func (s *Service) Organizations(ctx context.Context, userID string) ([]Seat, err
 	return seats, nil
 }
 
-// Colleagues is who else is in a user's organisations, organisation by organisation: their partitions are read several at a time.
+// Colleagues is who else is in a user's organisations, organisation by organisation: their partitions are read several at a time. ErrNotFound if there is no
+// such user.
 func (s *Service) Colleagues(ctx context.Context, userID string) ([]Membership, error) {
-	memberships, err := s.of(userID).Collect(ctx)
+	memberships, err := s.membershipsOf(ctx, userID)
 	if err != nil {
 		return nil, err
 	}

@@ -41,14 +41,14 @@ var organizationSchema = monotable.Schema[Organization]{
 	},
 }
 
-// CreateOrganization stores a new organisation of a user who is there already.
+// CreateOrganization stores a new organisation of a user who is there already, ErrNotFound or ErrDeleted if not.
 func (s *Service) CreateOrganization(ctx context.Context, o Organization, ownerID string) (Organization, error) {
 	o.OwnerID = ownerID
 	err := s.table.TransactWrite(ctx,
 		s.organizations.CreateOp(o).Into(&o),
 		s.users.UpdateOp(User{ID: ownerID}, monotable.Add(userOrganizations, 1), userStatus.Eq(Active)),
 		s.memberships.CreateOp(Membership{OrgID: o.ID, UserID: ownerID, Role: Owner}))
-	return o, err
+	return o, s.isDeleted(err)
 }
 
 // SignUp stores a new user, a new organisation, and that it is theirs: all three or none.

@@ -11,7 +11,9 @@ import (
 	"github.com/monotable/monotable/examples/tenants/tenant"
 )
 
-func TestSignUp(t *testing.T) {
+func TestSignUp(t *testing.T) { both(t, testSignUp) }
+
+func testSignUp(t *testing.T, newWorld func(*testing.T) *world) {
 	ctx, w := t.Context(), newWorld(t)
 	var u tenant.User
 	var o tenant.Organization
@@ -38,8 +40,10 @@ func TestSignUp(t *testing.T) {
 	require.Equal(t, before, w.count(t), "nothing is stored")
 }
 
-func TestTransferOwnership(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestTransferOwnership(t *testing.T) { both(t, testTransferOwnership) }
+
+func testTransferOwnership(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	require.ErrorIs(t, w.TransferOwnership(ctx, "acme", "bob", "ann"), monotable.ErrConditionFailed, "it is not his")
 	require.ErrorIs(t, w.TransferOwnership(ctx, "acme", "ann", "nobody"), monotable.ErrNotFound)
 	require.ErrorIs(t, w.TransferOwnership(ctx, "nowhere", "ann", "bob"), monotable.ErrNotFound)
@@ -55,8 +59,10 @@ func TestTransferOwnership(t *testing.T) {
 }
 
 // Organisation and membership both say who the owner is. Where they do not agree nothing is handed over.
-func TestTransferOwnershipChecksBoth(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestTransferOwnershipChecksBoth(t *testing.T) { both(t, testTransferOwnershipChecksBoth) }
+
+func testTransferOwnershipChecksBoth(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	w.set(t, "ORG#acme", "PROFILE", "SET ownerId = :other", map[string]string{":other": "eve"})
 	require.ErrorIs(t, w.TransferOwnership(ctx, "acme", "ann", "bob"), monotable.ErrConditionFailed)
 	w.set(t, "ORG#acme", "PROFILE", "SET ownerId = :ann", map[string]string{":ann": "ann"})
@@ -65,8 +71,10 @@ func TestTransferOwnershipChecksBoth(t *testing.T) {
 }
 
 // Of many who are to become the owner at the same time, one does.
-func TestConcurrentTransfers(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestConcurrentTransfers(t *testing.T) { both(t, testConcurrentTransfers) }
+
+func testConcurrentTransfers(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	const heirs = 6
 	for i := range heirs {
 		w.user(t, fmt.Sprint("heir", i), tenant.Membership{OrgID: "acme"})
@@ -98,9 +106,11 @@ func TestConcurrentTransfers(t *testing.T) {
 	require.Equal(t, []string{owner}, owners)
 }
 
-func TestOverview(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
-	_, err := w.Invite(ctx, "acme", []string{"x@example.com", "y@example.com", "z@example.com"}, 0, nil)
+func TestOverview(t *testing.T) { both(t, testOverview) }
+
+func testOverview(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
+	_, err := w.here.Invite(ctx, "acme", []string{"x@example.com", "y@example.com", "z@example.com"}, 0, nil)
 	require.NoError(t, err)
 	var o tenant.Overview
 	w.sent.Expect(t, 3, func() { o, err = w.Overview(ctx, "acme") })

@@ -9,7 +9,9 @@ package tenant
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/mail"
+	"regexp"
 	"time"
 
 	"github.com/monotable/monotable"
@@ -41,7 +43,7 @@ func New(client monotable.Client, o Options) (*Service, error) {
 	table, err := monotable.NewTable(client, monotable.TableConfig{
 		Name: o.Table, PartitionKey: "PK", SortKey: "SK",
 		Indexes: []monotable.Index{
-			{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"}, // users by email; memberships the other way round
+			{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"}, // users and invitations by email; memberships the other way round
 			{Name: "GSI2", PartitionKey: "GSI2PK", SortKey: "GSI2SK"}, // users by username
 			{Name: "GSI3", PartitionKey: "GSI3PK", SortKey: "GSI3SK"}, // users by status, in the order in which they came
 		},
@@ -82,7 +84,20 @@ var (
 // errBehind says that the reverse index had not caught up with the table after some seconds.
 var errBehind = errors.New("tenant: the index is behind")
 
+// isDeleted makes ErrDeleted of the refusal of a write to a deleted user. It stays ErrConditionFailed.
+func (s *Service) isDeleted(err error) error {
+	if u, ok := s.users.Old(err); ok && u.Status == Deleted {
+		return fmt.Errorf("%w: %w", ErrDeleted, err)
+	}
+	return err
+}
+
 const idPattern = `^[a-z0-9-]{1,40}$`
+
+var idRegexp = regexp.MustCompile(idPattern)
+
+// ValidID says whether a user or an organisation can have an id.
+func ValidID(id string) bool { return idRegexp.MatchString(id) }
 
 func validEmail(email string) error {
 	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {

@@ -73,7 +73,7 @@ var userSchema = monotable.Schema[User]{
 	},
 	Rules: []monotable.Rule[User]{
 		monotable.Pattern(userID, idPattern),
-		userEmail.Transform(strings.ToLower).Validate(validEmail).Unique(),
+		userEmail.Transform(strings.ToLower).Validate(validEmail).Unique().Escaped(), // an address may have a #
 		monotable.Pattern(userUsername, `^[a-z0-9_]{2,20}$`).Transform(strings.ToLower).Unique(),
 		monotable.Length(userName, 0, 80),
 		userStatus.Default(Active).OneOf(Active, Deleted),
@@ -170,7 +170,8 @@ type PreferencesPatch struct {
 	Mail     *bool   `json:"mail"`
 }
 
-// MergePreferences changes those preferences that are given, by one request, so that two who change different ones do not meet.
+// MergePreferences changes those preferences that are given, by one request, so that two who change different ones do not meet; with none it reads.
+// ErrDeleted if the user is.
 func (s *Service) MergePreferences(ctx context.Context, id string, p PreferencesPatch) (User, error) {
 	changes := []monotable.Change[User]{userStatus.Eq(Active)} // a condition
 	if p.Theme != nil {
@@ -185,7 +186,15 @@ func (s *Service) MergePreferences(ctx context.Context, id string, p Preferences
 	if p.Mail != nil {
 		changes = append(changes, userMail.Set(p.Mail))
 	}
-	return s.users.Update(ctx, User{ID: id}, changes...)
+	if len(changes) == 1 {
+		u, err := s.User(ctx, id)
+		if err == nil && u.Status != Active {
+			err = ErrDeleted
+		}
+		return u, err
+	}
+	u, err := s.users.Update(ctx, User{ID: id}, changes...)
+	return u, s.isDeleted(err)
 }
 
 // set changes what a patch has.
@@ -197,6 +206,9 @@ func set[V any](field, to *V) {
 
 // DeleteUser takes a user out of all organisations and forgets the person, in one transaction: email and username are free again, and id and status stay.
 // ErrOwner if an organisation is theirs. A user who is deleted already is no error.
+//
+// Invitations to their address go before, while it is known: a call that is cut off in between can be made again. Those to an address that they had
+// earlier, and one that the index does not have yet, end by themselves within the month.
 //
 // The reverse index may not have the latest memberships yet. The user's own count says how many there are, and the version that nobody joins meanwhile; if
 // somebody does, it begins again.
@@ -236,6 +248,13 @@ func (s *Service) deleteUser(ctx context.Context, u User, memberships []Membersh
 			return ErrOwner
 		}
 		ops = append(ops, s.memberships.DeleteOp(Membership{OrgID: m.OrgID, UserID: m.UserID}, memberRole.Ne(Owner)))
+	}
+	invitations, err := s.invitations.Query(Invitation{Email: u.Email}).Index("GSI1").Collect(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.invitations.BatchDelete(ctx, invitations); err != nil {
+		return err
 	}
 	return s.table.TransactWrite(ctx, ops...)
 }

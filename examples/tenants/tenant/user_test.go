@@ -14,8 +14,10 @@ import (
 	"github.com/monotable/monotable/monotabletest"
 )
 
-func TestCreateUser(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestCreateUser(t *testing.T) { both(t, testCreateUser) }
+
+func testCreateUser(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	before := w.count(t)
 	for _, row := range []struct {
 		why  string
@@ -51,7 +53,9 @@ func TestCreateUser(t *testing.T) {
 }
 
 // One of many who want the same email at the same time gets it.
-func TestConcurrentRegistrations(t *testing.T) {
+func TestConcurrentRegistrations(t *testing.T) { both(t, testConcurrentRegistrations) }
+
+func testConcurrentRegistrations(t *testing.T, newWorld func(*testing.T) *world) {
 	ctx, w := t.Context(), newWorld(t)
 	errs := make([]error, 8)
 	var people sync.WaitGroup
@@ -75,8 +79,10 @@ func TestConcurrentRegistrations(t *testing.T) {
 	require.Equal(t, 1, created)
 }
 
-func TestLookups(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestLookups(t *testing.T) { both(t, testLookups) }
+
+func testLookups(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	want, err := w.User(ctx, "ann")
 	require.NoError(t, err)
 	for _, row := range []struct {
@@ -102,8 +108,10 @@ func TestLookups(t *testing.T) {
 	require.Contains(t, w.stored(t, "USER#ann", "PROFILE"), "mailToken")
 }
 
-func TestUpdateUser(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestUpdateUser(t *testing.T) { both(t, testUpdateUser) }
+
+func testUpdateUser(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	token := w.stored(t, "USER#bob", "PROFILE")["mailToken"]
 	require.NotNil(t, token)
 	bob, err := w.UpdateUser(ctx, "bob", tenant.UserPatch{Name: new("Bob B.")}, 1)
@@ -134,8 +142,10 @@ func TestUpdateUser(t *testing.T) {
 	w.user(t, "bob2")
 }
 
-func TestMergePreferences(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestMergePreferences(t *testing.T) { both(t, testMergePreferences) }
+
+func testMergePreferences(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	var people sync.WaitGroup
 	errs := make([]error, 3)
 	for i, p := range []tenant.PreferencesPatch{{Theme: new("dark")}, {Language: new("de")}, {Mail: new(false)}} {
@@ -153,10 +163,19 @@ func TestMergePreferences(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.MergePreferences(ctx, "bob", tenant.PreferencesPatch{Digest: new("hourly")})
 	require.ErrorIs(t, err, monotable.ErrInvalid)
+	bob, err = w.User(ctx, "bob")
+	require.NoError(t, err)
+	same, err := w.MergePreferences(ctx, "bob", tenant.PreferencesPatch{})
+	require.NoError(t, err, "nothing to change")
+	require.Equal(t, bob, same)
+	_, err = w.MergePreferences(ctx, "nobody", tenant.PreferencesPatch{})
+	require.ErrorIs(t, err, monotable.ErrNotFound)
 }
 
-func TestDeleteUser(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestDeleteUser(t *testing.T) { both(t, testDeleteUser) }
+
+func testDeleteUser(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	_, err := w.CreateOrganization(ctx, tenant.Organization{ID: "oak", Name: "Oak"}, "ann")
 	require.NoError(t, err)
 	_, err = w.Join(ctx, tenant.Membership{OrgID: "oak", UserID: "bob", Role: tenant.Admin})
@@ -167,7 +186,7 @@ func TestDeleteUser(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, tenant.Active, ann.Status)
 
-	w.sent.Expect(t, 4, func() { require.NoError(t, w.DeleteUser(ctx, "bob")) })
+	w.sent.Expect(t, w.deletion(), func() { require.NoError(t, w.DeleteUser(ctx, "bob")) })
 	item := w.stored(t, "USER#bob", "PROFILE")
 	for _, gone := range []string{"email", "username", "name", "preferences", "mailToken", "GSI1PK", "GSI1SK", "GSI2PK", "GSI2SK"} {
 		require.NotContains(t, item, gone)
@@ -193,18 +212,24 @@ func TestDeleteUser(t *testing.T) {
 	require.ErrorIs(t, w.DeleteUser(ctx, "nobody"), monotable.ErrNotFound)
 	_, err = w.UpdateUser(ctx, "bob", tenant.UserPatch{Name: new("B.")}, 0)
 	require.ErrorIs(t, err, tenant.ErrDeleted)
-	_, err = w.MergePreferences(ctx, "bob", tenant.PreferencesPatch{Theme: new("dark")})
-	require.ErrorIs(t, err, monotable.ErrConditionFailed)
+	for _, p := range []tenant.PreferencesPatch{{Theme: new("dark")}, {}} {
+		_, err = w.MergePreferences(ctx, "bob", p)
+		require.ErrorIs(t, err, tenant.ErrDeleted)
+	}
 	_, err = w.Join(ctx, tenant.Membership{OrgID: "acme", UserID: "bob"})
-	require.ErrorIs(t, err, monotable.ErrConditionFailed)
+	require.ErrorIs(t, err, tenant.ErrDeleted)
+	_, err = w.CreateOrganization(ctx, tenant.Organization{ID: "elm", Name: "Elm"}, "bob")
+	require.ErrorIs(t, err, tenant.ErrDeleted)
 	w.user(t, "bob3")
 	_, err = w.UpdateUser(ctx, "bob3", tenant.UserPatch{Email: new("bob@example.com"), Username: new("bob")}, 0)
 	require.NoError(t, err, "both are free again")
 }
 
 // A membership that the index does not have yet is waited for.
-func TestDeleteUserWaitsForTheIndex(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestDeleteUserWaitsForTheIndex(t *testing.T) { both(t, testDeleteUserWaitsForTheIndex) }
+
+func testDeleteUserWaitsForTheIndex(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	w.set(t, "ORG#acme", "MEMBER#bob", "REMOVE GSI1PK, GSI1SK", nil)
 	done := make(chan error, 1)
 	go func() { done <- w.DeleteUser(ctx, "bob") }()
@@ -215,8 +240,10 @@ func TestDeleteUserWaitsForTheIndex(t *testing.T) {
 }
 
 // Somebody joins after the memberships were read: nothing of that stays behind.
-func TestDeleteUserMeetsAJoin(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestDeleteUserMeetsAJoin(t *testing.T) { both(t, testDeleteUserMeetsAJoin) }
+
+func testDeleteUserMeetsAJoin(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	_, err := w.CreateOrganization(ctx, tenant.Organization{ID: "oak", Name: "Oak"}, "ann")
 	require.NoError(t, err)
 	w.faults.Between(func(r monotabletest.Request) {
@@ -232,9 +259,12 @@ func TestDeleteUserMeetsAJoin(t *testing.T) {
 }
 
 // A deletion that is cut off at any request has happened or has not, and can be called again.
-func TestDeleteUserCrashes(t *testing.T) {
-	for n := 1; n <= 4; n++ {
-		ctx, w := t.Context(), acme(t)
+func TestDeleteUserCrashes(t *testing.T) { both(t, testDeleteUserCrashes) }
+
+func testDeleteUserCrashes(t *testing.T, newWorld func(*testing.T) *world) {
+	for n, last := 1, 1; n <= last; n++ {
+		ctx, w := t.Context(), acme(t, newWorld)
+		last = w.deletion()
 		w.faults.Reset()
 		w.faults.StopAfter(n)
 		require.ErrorIs(t, w.DeleteUser(ctx, "bob"), monotabletest.ErrStopped)
@@ -243,14 +273,16 @@ func TestDeleteUserCrashes(t *testing.T) {
 		require.NoError(t, err)
 		left := w.stored(t, "ORG#acme", "MEMBER#bob") == nil
 		require.Equal(t, bob.Status == tenant.Deleted, left)
-		require.Equal(t, n == 4, left)
+		require.Equal(t, n == last, left)
 		require.NoError(t, w.DeleteUser(ctx, "bob"))
 	}
 }
 
 // However joins, transfers and deletions meet, a deleted user is in no organisation and owns none.
-func TestConcurrentDeletions(t *testing.T) {
-	ctx, w := t.Context(), acme(t)
+func TestConcurrentDeletions(t *testing.T) { both(t, testConcurrentDeletions) }
+
+func testConcurrentDeletions(t *testing.T, newWorld func(*testing.T) *world) {
+	ctx, w := t.Context(), acme(t, newWorld)
 	for round := range 5 {
 		id := fmt.Sprint("guest", round)
 		w.user(t, id, tenant.Membership{OrgID: "acme"})
@@ -280,7 +312,9 @@ func TestConcurrentDeletions(t *testing.T) {
 	}
 }
 
-func TestUsersByStatus(t *testing.T) {
+func TestUsersByStatus(t *testing.T) { both(t, testUsersByStatus) }
+
+func testUsersByStatus(t *testing.T, newWorld func(*testing.T) *world) {
 	ctx, w := t.Context(), newWorld(t)
 	for i := range 7 {
 		w.user(t, fmt.Sprint("u", i))
