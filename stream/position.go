@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
 	"github.com/monotable/monotable/internal/call"
+	"github.com/monotable/monotable/internal/raw"
 )
 
 // What is saved under the name of a consumer, and of each of its shards.
@@ -36,20 +35,20 @@ func (p *poller) begin(ctx context.Context) (from int64, _ error) {
 	if err != nil {
 		return 0, err
 	}
-	if n, ok := numberIn(r.Data, dataFrom); ok {
-		return n, nil
+	if begun := r.Data[dataFrom]; begun != nil {
+		return raw.NumberOf(begun), nil
 	}
 	l, err := p.Store.AcquireWait(ctx, p.base, p.LeaseTTL)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = l.Release(context.WithoutCancel(ctx)) }() // it ends by itself
-	if n, ok := numberIn(l.Data(), dataFrom); ok {
-		return n, nil
+	if begun := l.Data()[dataFrom]; begun != nil {
+		return raw.NumberOf(begun), nil
 	}
 	from, err = p.beginShards(l.Context())
 	if err == nil {
-		err = l.Save(l.Context(), item{dataFrom: number(from)})
+		err = l.Save(l.Context(), item{dataFrom: raw.Number(from)})
 	}
 	return from, err
 }
@@ -66,16 +65,16 @@ func (p *poller) beginShards(ctx context.Context) (from int64, _ error) {
 		return 0, err
 	}
 	for _, shard := range d.shards {
-		known := item{dataSeen: number(p.Clock().Unix())}
+		known := item{dataSeen: raw.Number(p.Clock().Unix())}
 		if p.Start.Latest {
 			if closed(shard) {
-				known[dataDone] = &types.AttributeValueMemberBOOL{Value: true}
+				known[dataDone] = raw.Bool(true)
 			} else {
 				it, err := p.iterator(ctx, *shard.ShardId, streams.ShardIteratorTypeLatest, "")
 				if err != nil {
 					return 0, err
 				}
-				known[dataIterator] = &types.AttributeValueMemberS{Value: it}
+				known[dataIterator] = raw.Text(it)
 			}
 		}
 		if err := p.note(ctx, *shard.ShardId, known); err != nil {
@@ -133,33 +132,10 @@ func (p *poller) passes(what string, err error) bool {
 	return true
 }
 
-func textIn(data item, name string) string {
-	if s, ok := data[name].(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
-func boolIn(data item, name string) bool {
-	b, ok := data[name].(*types.AttributeValueMemberBOOL)
-	return ok && b.Value
-}
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
+// timeIn is a second that was saved; zero if there is none.
 func timeIn(data item, name string) time.Time {
-	if n, ok := numberIn(data, name); ok {
-		return time.Unix(n, 0)
+	if data[name] == nil {
+		return time.Time{}
 	}
-	return time.Time{}
-}
-
-func numberIn(data item, name string) (int64, bool) {
-	if n, ok := data[name].(*types.AttributeValueMemberN); ok {
-		v, err := strconv.ParseInt(n.Value, 10, 64)
-		return v, err == nil
-	}
-	return 0, false
+	return time.Unix(raw.NumberOf(data[name]), 0)
 }

@@ -469,3 +469,32 @@ func TestF136_NewerSchemaIsWaitedFor(t *testing.T) {
 		require.ErrorIs(t, ctx.Err(), context.DeadlineExceeded)
 	})
 }
+
+// The records of a transaction come one by one, from several shards, in pages of their own; each counts once, whatever is between.
+func TestF136_ATransactionArrivesInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openEngine(t, memdb.Options{StreamShards: 4})
+		table := monotabletest.TableOn(t, s.engine.Client(), monotable.TableConfig{Name: "views", PartitionKey: "PK", SortKey: "SK"})
+		counts := monotable.MustEntity(table, countSchema)
+		once, err := stream.NewOnce(table, "counts")
+		require.NoError(t, err)
+		router := stream.MustRouter(stream.On(s.users).Insert(func(ctx context.Context, _ user) error {
+			_, err := once.Apply(ctx, counts.UpsertOp(count{Bucket: 1}, monotable.Add(countChanges, 1)))
+			return err
+		}))
+		for batch := range 3 {
+			var ops []monotable.WriteOp
+			for i := range 20 {
+				ops = append(ops, s.users.CreateOp(user{ID: fmt.Sprint(batch, "-", i)}))
+			}
+			require.NoError(t, s.table.TransactWrite(t.Context(), ops...))
+		}
+		weather := monotabletest.NewStreamFaults(s.client, monotabletest.Repeated(0.5), monotabletest.SplitPages(0.5), monotabletest.Delayed(0.3))
+		stop := start(t, s.poller(router, func(c *stream.PollerConfig) { c.Client, c.PageSize = weather, 3 }))
+		time.Sleep(10 * time.Minute)
+		require.NoError(t, stop())
+		got, err := counts.Get(t.Context(), count{Bucket: 1})
+		require.NoError(t, err)
+		require.Equal(t, 60, got.Changes)
+	})
+}

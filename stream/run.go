@@ -12,6 +12,7 @@ import (
 
 	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
+	"github.com/monotable/monotable/internal/raw"
 	"github.com/monotable/monotable/lease"
 )
 
@@ -106,7 +107,7 @@ func (r *run) enrol() (*lease.Lease, error) {
 		l, err := r.Store.TryAcquire(r.working, r.slotName(n), r.LeaseTTL)
 		switch {
 		case err == nil:
-			return l, l.Save(r.working, item{dataShards: number(int64(r.Shards))})
+			return l, l.Save(r.working, item{dataShards: raw.Number(int64(r.Shards))})
 		case !errors.Is(err, lease.ErrHeld):
 			return nil, err
 		case r.starting.Err() != nil:
@@ -133,8 +134,7 @@ func (r *run) crew(own *lease.Lease) (bounds []int, _ error) {
 		l, err := r.Store.TryAcquire(r.working, name, r.LeaseTTL) // succeeds where its holder has died
 		switch {
 		case errors.Is(err, lease.ErrHeld):
-			bound, _ := numberIn(record.Data, dataShards)
-			bounds = append(bounds, int(bound))
+			bounds = append(bounds, int(raw.NumberOf(record.Data[dataShards])))
 		case err != nil:
 			return bounds, err
 		default:
@@ -236,7 +236,7 @@ func (r *run) state(shard string) (done, free bool, _ error) {
 		return done, false, nil
 	}
 	record, err := r.Store.Load(r.starting, r.shardName(shard))
-	if err == nil && boolIn(record.Data, dataDone) {
+	if err == nil && raw.BoolOf(record.Data[dataDone]) {
 		r.mu.Lock()
 		r.done[shard] = true
 		r.mu.Unlock()
@@ -313,7 +313,7 @@ func (r *run) take(s streams.Shard, d *description) error {
 		return err
 	}
 	release := func() error { return l.Release(context.WithoutCancel(r.working)) }
-	if boolIn(l.Data(), dataDone) { // another process was faster
+	if raw.BoolOf(l.Data()[dataDone]) { // another process was faster
 		return release()
 	}
 	var seen time.Time
@@ -339,8 +339,8 @@ func (r *run) take(s streams.Shard, d *description) error {
 // after tells up to when the changes before a shard that was never begun are handled: those of its parent. A parent that the stream does not list any more and that was left before its end is a gap.
 func (r *run) after(parent string, listed bool) (time.Time, error) {
 	record, err := r.Store.Load(r.starting, r.shardName(parent))
-	if err == nil && !listed && !boolIn(record.Data, dataDone) {
-		err = r.gap(r.starting, Gap{Shard: parent, After: textIn(record.Data, dataSequence)})
+	if err == nil && !listed && !raw.BoolOf(record.Data[dataDone]) {
+		err = r.gap(r.starting, Gap{Shard: parent, After: raw.TextOf(record.Data[dataSequence])})
 	}
 	return timeIn(record.Data, dataSeen), err
 }

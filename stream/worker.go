@@ -7,10 +7,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
+	"github.com/monotable/monotable/internal/call"
+	"github.com/monotable/monotable/internal/raw"
 	"github.com/monotable/monotable/lease"
 )
 
@@ -36,7 +37,7 @@ type worker struct {
 
 func newWorker(r *run, shard string, l *lease.Lease, seen time.Time) *worker {
 	w := &worker{run: r, shard: shard, lease: l, data: l.Data(), savedAt: time.Now()}
-	w.sequence = textIn(w.data, dataSequence)
+	w.sequence = raw.TextOf(w.data[dataSequence])
 	if w.seen = timeIn(w.data, dataSeen); w.seen.IsZero() {
 		w.seen = seen
 	}
@@ -61,7 +62,7 @@ func (w *worker) work() error {
 	if it == "" && err == nil {
 		w.done = true
 		return w.lease.Save(w.lease.Context(), item{
-			dataDone: &types.AttributeValueMemberBOOL{Value: true}, dataSeen: number(w.run.Clock().Unix()), dataSequence: nil, dataIterator: nil,
+			dataDone: raw.Bool(true), dataSeen: raw.Number(w.run.Clock().Unix()), dataSequence: nil, dataIterator: nil,
 		})
 	}
 	if w.starting.Err() != nil && !w.isFailure(err) {
@@ -101,7 +102,7 @@ func (w *worker) begin() (string, error) {
 		}
 		return w.again(err)
 	}
-	if it := textIn(w.data, dataIterator); it != "" && w.run.Clock().Before(time.Unix(w.run.from, 0).Add(skew+iteratorLife)) {
+	if it := raw.TextOf(w.data[dataIterator]); it != "" && w.run.Clock().Before(time.Unix(w.run.from, 0).Add(skew+iteratorLife)) {
 		w.exact = true
 		return it, nil
 	}
@@ -168,7 +169,7 @@ func (w *worker) page(it string) (next string, _ error) {
 		if next == "" {
 			return "", nil
 		}
-		return next, errors.Join(w.checkpoint(false), w.pause())
+		return next, errors.Join(w.checkpoint(false), call.Sleep(w.starting, w.run.Idle))
 	}
 	w.idle.Store(false)
 	records := w.records(out.Records)
@@ -251,25 +252,13 @@ func (w *worker) save() error {
 	if at == w.saved || w.lease.Context().Err() != nil {
 		return nil
 	}
-	changes := item{dataSeen: number(at.seen)}
+	changes := item{dataSeen: raw.Number(at.seen)}
 	if at.sequence != "" {
-		changes[dataSequence], changes[dataIterator] = &types.AttributeValueMemberS{Value: at.sequence}, nil
+		changes[dataSequence], changes[dataIterator] = raw.Text(at.sequence), nil
 	}
 	err := w.lease.Save(w.lease.Context(), changes)
 	if err == nil {
 		w.saved, w.savedAt = at, time.Now()
 	}
 	return err
-}
-
-// pause waits for what comes next.
-func (w *worker) pause() error {
-	timer := time.NewTimer(w.run.Idle)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-w.starting.Done():
-		return context.Cause(w.starting)
-	}
 }
