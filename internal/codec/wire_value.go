@@ -1,0 +1,508 @@
+package codec
+
+import (
+	"reflect"
+	"strconv"
+	"time"
+)
+
+// The methods here read from the JSON of a reply into a value that is zero. They
+// are false for what they do not know; then something may have been set.
+
+// member finds the field of the member that begins at i, by what came there last
+// time or else by name, and where its value begins; opened, behind what it opens
+// with. The number is -1 for a name that is no field's.
+func (p *Page) member(w *wireStruct, prev, i int) (k, begin int, opened bool, err error) {
+	data := p.r.Data
+	step := &p.next[w.base+prev]
+	if k := int(*step); k < len(w.fields) {
+		prefix := w.fields[k].prefix
+		if end := i + len(prefix); end <= len(data) && string(data[i:end]) == prefix {
+			return k, end, true, nil
+		}
+	}
+	key, begin, err := p.r.Key(i)
+	if err != nil {
+		return 0, 0, false, err
+	}
+	k, known := w.byName[string(key)]
+	if !known {
+		return -1, begin, false, nil
+	}
+	*step = uint16(k)
+	return k, begin, false, nil
+}
+
+// field reads the value at begin into f's field of dst.
+func (p *Page) field(f *wireField, begin int, opened bool, dst reflect.Value, depth int) (int, bool) {
+	v := f.value
+	if v.op == wireLater {
+		return 0, false
+	}
+	if len(f.field.Index) == 1 {
+		dst = dst.Field(f.field.Index[0])
+	} else {
+		if v.open == "" || !opened { // it may be NULL, which is no reason to allocate an embedded pointer
+			av, end, err := p.r.Value(begin)
+			if err != nil || v.userCode {
+				return 0, false
+			}
+			if isNull(av) {
+				return end, true
+			}
+			return end, v.decode(av, f.field.Set(dst), level{depth: depth}) == nil
+		}
+		dst = f.field.Set(dst)
+	}
+	if opened && v.open != "" {
+		return p.read(v, begin, dst, depth)
+	}
+	return p.value(v, begin, dst, depth)
+}
+
+// value reads the value at i, on a level of that depth.
+func (p *Page) value(v *wireValue, i int, dst reflect.Value, depth int) (int, bool) {
+	switch v.op {
+	case wireLater:
+		return 0, false
+	case wireGeneral:
+		av, end, err := p.r.Value(i)
+		return end, err == nil && v.decode(av, dst, level{depth: depth}) == nil
+	}
+	data := p.r.Data
+	if end := i + len(v.open); end <= len(data) && string(data[i:end]) == v.open {
+		return p.read(v, end, dst, depth)
+	}
+	if i = p.r.Space(i); i >= len(data) || data[i] != '{' {
+		return 0, false
+	}
+	tag, i, err := p.r.Key(i + 1)
+	if err != nil {
+		return 0, false
+	}
+	switch string(tag) {
+	case "NULL":
+		_, i, err := p.r.Bool(i)
+		if err != nil {
+			return 0, false
+		}
+		return p.closed(i, '}')
+	case v.tag:
+	default:
+		return 0, false
+	}
+	if first := v.open[len(v.open)-1]; first != ':' {
+		if i >= len(data) || data[i] != first {
+			return 0, false
+		}
+		i++
+	}
+	return p.read(v, i, dst, depth)
+}
+
+// closed passes white space and the bracket at i.
+func (p *Page) closed(i int, bracket byte) (int, bool) {
+	data := p.r.Data
+	if i < len(data) && data[i] == bracket {
+		return i + 1, true
+	}
+	i = p.r.Space(i)
+	return i + 1, i < len(data) && data[i] == bracket
+}
+
+// more passes a comma or the bracket at i. It is at the next element after a comma.
+func (p *Page) more(i int, bracket byte) (next int, again, ok bool) {
+	data := p.r.Data
+	if i >= len(data) || data[i] != ',' {
+		if i = p.r.Space(i); i >= len(data) {
+			return 0, false, false
+		}
+	}
+	switch data[i] {
+	case ',':
+		if i++; i < len(data) && data[i] <= ' ' {
+			i = p.r.Space(i)
+		}
+		return i, true, true
+	case bracket:
+		return i + 1, false, true
+	}
+	return 0, false, false
+}
+
+// none passes the bracket at i that ends what has just begun; else it is at the
+// first element.
+func (p *Page) none(i int, bracket byte) (int, bool) {
+	i = p.r.Space(i)
+	if i < len(p.r.Data) && p.r.Data[i] == bracket {
+		return i + 1, true
+	}
+	return i, false
+}
+
+// read reads a value from behind what it opens with, and its closing brace.
+func (p *Page) read(v *wireValue, i int, dst reflect.Value, depth int) (int, bool) {
+	var ok bool
+	switch v.op {
+	case wirePointer:
+		to := reflect.New(v.Type.Elem())
+		end, ok := p.read(v.elem, i, to.Elem(), depth)
+		if ok {
+			dst.Set(to)
+		}
+		return end, ok
+	case wireBool:
+		b, end, err := p.r.Bool(i)
+		if err != nil {
+			return 0, false
+		}
+		dst.SetBool(b)
+		return p.closed(end, '}')
+	case wireTexts, wireTextSet:
+		if v.fits(level{depth: depth}) {
+			i, ok = p.strings(v, i, dst)
+		}
+	case wireMembers:
+		i, ok = p.members(v, i, dst)
+	case wireList:
+		i, ok = p.list(v, i, dst, depth+1)
+	case wireTextMap:
+		i, ok = p.textMap(i, dst, depth+1)
+	case wireMap:
+		i, ok = p.entries(v, i, dst, depth+1)
+	case wireStructOp:
+		i, ok = p.object(v.sub, i, dst, depth+1)
+	default:
+		i, ok = p.scalar(v, i, dst)
+	}
+	if !ok {
+		return 0, false
+	}
+	return p.closed(i, '}')
+}
+
+// scalar reads a string, and what is written as one, from behind its quote.
+func (p *Page) scalar(v *wireValue, i int, dst reflect.Value) (int, bool) {
+	if v.op == wireBytes {
+		return p.binary(i-1, dst)
+	}
+	b, end, err := p.r.Rest(i)
+	if err != nil {
+		return 0, false
+	}
+	switch v.op {
+	case wireString:
+		dst.SetString(p.r.Cut(b))
+	case wireInt:
+		n, err := intOf(b, v.Type.Bits())
+		if err != nil {
+			return 0, false
+		}
+		dst.SetInt(n)
+	case wireUint:
+		n, err := parseUint(string(b), v.Type.Bits())
+		if err != nil {
+			return 0, false
+		}
+		dst.SetUint(n)
+	case wireFloat:
+		f, err := floatOf(b, v.Type.Bits())
+		if err != nil {
+			return 0, false
+		}
+		dst.SetFloat(f)
+	case wireNumberText:
+		if CheckNumber(string(b)) != nil {
+			return 0, false
+		}
+		dst.SetString(p.r.Cut(b))
+	case wireTime:
+		t, ok := time.Time{}, false
+		if v.layout == time.RFC3339Nano {
+			t, ok = parseTime(b)
+		}
+		if !ok {
+			if t, err = time.Parse(v.layout, string(b)); err != nil {
+				return 0, false
+			}
+		}
+		setTime(dst, t)
+	case wireUnixTime:
+		sec, err := intOf(b, 64)
+		if err != nil {
+			return 0, false
+		}
+		setTime(dst, time.Unix(sec, 0))
+	default:
+		return 0, false
+	}
+	return end, true
+}
+
+// intOf is parseInt of bytes.
+func intOf(b []byte, bits int) (int64, error) {
+	n, digits := int64(0), b
+	if len(b) > 0 && b[0] == '-' {
+		digits = b[1:]
+	}
+	if len(digits) == 0 || len(digits) > 18 {
+		return parseInt(string(b), bits)
+	}
+	for _, c := range digits {
+		if c -= '0'; c > 9 {
+			return parseInt(string(b), bits)
+		}
+		n = n*10 + int64(c)
+	}
+	if len(digits) < len(b) {
+		n = -n
+	}
+	if unused := 64 - bits; n<<unused>>unused != n {
+		return 0, strconv.ErrRange
+	}
+	return n, nil
+}
+
+func floatOf(b []byte, bits int) (float64, error) {
+	if bits == 64 {
+		if f, ok := exactFloat(b); ok {
+			return f, nil
+		}
+	}
+	return parseFloat(string(b), bits)
+}
+
+// binary begins at the quote.
+func (p *Page) binary(i int, dst reflect.Value) (int, bool) {
+	b, end, err := p.r.Bytes(i)
+	switch {
+	case err != nil:
+		return 0, false
+	case dst.Kind() == reflect.Slice:
+		dst.SetBytes(b)
+	case dst.Len() != len(b):
+		return 0, false
+	default:
+		copy(dst.Bytes(), b)
+	}
+	return end, true
+}
+
+const openS = `{"S":"`
+
+// strings reads the strings of a list or set, cut from a slab.
+func (p *Page) strings(v *wireValue, i int, dst reflect.Value) (int, bool) {
+	data := p.r.Data
+	found := p.found[:0]
+	i, none := p.none(i, ']')
+	for more := !none; more; {
+		if v.op == wireTexts {
+			if end := i + len(openS); end <= len(data) && string(data[i:end]) == openS {
+				i = end
+			} else if i >= len(data) || data[i] != '{' {
+				return 0, false
+			} else {
+				tag, j, err := p.r.Key(i + 1)
+				if err != nil || string(tag) != "S" || j >= len(data) || data[j] != '"' {
+					return 0, false
+				}
+				i = j + 1
+			}
+		} else {
+			if i >= len(data) || data[i] != '"' {
+				return 0, false
+			}
+			i++
+		}
+		b, end, err := p.r.Rest(i)
+		if err != nil {
+			return 0, false
+		}
+		found = append(found, p.r.Cut(b))
+		ok := true
+		if v.op == wireTexts {
+			end, ok = p.closed(end, '}')
+		}
+		if !ok {
+			return 0, false
+		}
+		if i, more, ok = p.more(end, ']'); !ok {
+			return 0, false
+		}
+	}
+	p.found = found
+	room := p.room(len(found))
+	copy(room, found)
+	*dst.Addr().Interface().(*[]string) = room
+	return i, true
+}
+
+// room returns n strings that nothing else uses, nor what is appended to them.
+func (p *Page) room(n int) []string {
+	if n > len(p.texts) || n == 0 {
+		if n > ownTexts || n == 0 {
+			return make([]string, n)
+		}
+		p.slab = min(max(2*p.slab, 8, n), maxSlab)
+		p.texts = make([]string, p.slab)
+	}
+	room := p.texts[:n:n]
+	p.texts = p.texts[n:]
+	return room
+}
+
+// count returns how many elements an array has, from behind its bracket.
+func (p *Page) count(i int) (n int, ok bool) {
+	i, none := p.none(i, ']')
+	for more := !none; more; n++ {
+		end, err := p.r.Skip(i)
+		if err != nil {
+			return 0, false
+		}
+		if i, more, ok = p.more(end, ']'); !ok {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// members reads the members of a set, which are bare strings.
+func (p *Page) members(v *wireValue, i int, dst reflect.Value) (int, bool) {
+	data := p.r.Data
+	n, ok := p.count(i)
+	if !ok || makeRoom(dst, n) != nil {
+		return 0, false
+	}
+	i, _ = p.none(i, ']')
+	for k := range n {
+		if i >= len(data) || data[i] != '"' {
+			return 0, false
+		}
+		end, ok := p.scalar(v.elem, i+1, dst.Index(k))
+		if !ok {
+			return 0, false
+		}
+		i, _, _ = p.more(end, ']')
+	}
+	return i, true
+}
+
+func (p *Page) list(v *wireValue, i int, dst reflect.Value, depth int) (int, bool) {
+	if depth > maxDepth {
+		return 0, false
+	}
+	n, ok := p.count(i)
+	if !ok || makeRoom(dst, n) != nil {
+		return 0, false
+	}
+	i, _ = p.none(i, ']')
+	for k := range n {
+		end, ok := p.value(v.elem, i, dst.Index(k), depth)
+		if !ok {
+			return 0, false
+		}
+		i, _, _ = p.more(end, ']')
+	}
+	return i, true
+}
+
+// entry reads the key of an entry and returns where its value is.
+func (p *Page) entry(i int) (string, int, bool) {
+	key, i, err := p.r.Key(i)
+	if err != nil {
+		return "", 0, false
+	}
+	return p.r.Cut(key), i, true
+}
+
+func (p *Page) textMap(i int, dst reflect.Value, depth int) (int, bool) {
+	if depth > maxDepth {
+		return 0, false
+	}
+	data := p.r.Data
+	m, n := map[string]string{}, 0
+	i, none := p.none(i, '}')
+	for more := !none; more; n++ {
+		name, j, ok := p.entry(i)
+		if !ok {
+			return 0, false
+		}
+		end := j + len(openS)
+		if end > len(data) || string(data[j:end]) != openS {
+			return 0, false
+		}
+		b, end, err := p.r.Rest(end)
+		if err != nil {
+			return 0, false
+		}
+		m[name] = p.r.Cut(b)
+		if end, ok = p.closed(end, '}'); !ok {
+			return 0, false
+		}
+		if i, more, ok = p.more(end, '}'); !ok {
+			return 0, false
+		}
+	}
+	*dst.Addr().Interface().(*map[string]string) = m
+	return i, len(m) == n
+}
+
+// entries reads a map. No user code sees an entry, so one place does for all.
+func (p *Page) entries(v *wireValue, i int, dst reflect.Value, depth int) (int, bool) {
+	if depth > maxDepth {
+		return 0, false
+	}
+	m, n := reflect.MakeMap(v.Type), 0
+	key, elem := reflect.New(v.Type.Key()).Elem(), reflect.New(v.Type.Elem()).Elem()
+	i, none := p.none(i, '}')
+	for more := !none; more; n++ {
+		name, j, ok := p.entry(i)
+		if !ok || v.key.dec(name, key) != nil {
+			return 0, false
+		}
+		elem.SetZero()
+		end, ok := p.value(v.elem, j, elem, depth)
+		if !ok {
+			return 0, false
+		}
+		m.SetMapIndex(key, elem)
+		if i, more, ok = p.more(end, '}'); !ok {
+			return 0, false
+		}
+	}
+	dst.Set(m)
+	return i, m.Len() == n
+}
+
+// object reads a struct's members from behind the brace.
+func (p *Page) object(w *wireStruct, i int, dst reflect.Value, depth int) (int, bool) {
+	if depth > maxDepth {
+		return 0, false
+	}
+	var seen seenFields
+	seen.room(len(w.fields))
+	prev := 0
+	i, none := p.none(i, '}')
+	for more := !none; more; {
+		k, begin, opened, err := p.member(w, prev, i)
+		if err != nil {
+			return 0, false
+		}
+		var end int
+		ok := true
+		if k < 0 {
+			if end, err = p.r.Skip(begin); err != nil {
+				return 0, false
+			}
+		} else {
+			prev = k + 1
+			if end, ok = p.field(&w.fields[k], begin, opened, dst, depth); !ok || seen.twice(k) {
+				return 0, false
+			}
+		}
+		if i, more, ok = p.more(end, '}'); !ok {
+			return 0, false
+		}
+	}
+	return i, true
+}
