@@ -28,12 +28,16 @@ const (
 )
 
 // checkTag says whether a stored item is the entity's.
-func (m *model) checkTag(item map[string]types.AttributeValue, projected bool) error {
-	tag, stored := item[m.table.tag]
+func (m *model) checkTag(r *record, projected bool) error {
+	if m.tagMode != TagNone && r.reads(m.table.tag, m.tagJSON) {
+		return nil
+	}
+	tag := r.attribute(m.table.tag)
+	stored := tag != nil
 	s, isText := tag.(*types.AttributeValueMemberS)
 	switch {
 	case m.tagMode == TagNone, !stored && (m.tagMode == TagOptional || !projected):
-		if m.matches(item) {
+		if m.primary.matches(r) {
 			return nil
 		}
 		return fmt.Errorf("%w: the key is not one that the templates of %s make", ErrWrongEntity, m.name)
@@ -46,29 +50,32 @@ func (m *model) checkTag(item map[string]types.AttributeValue, projected bool) e
 }
 
 // present says whether what was read is an item of the entity's that counts.
-func (m *model) present(item map[string]types.AttributeValue) error {
-	if len(item) == 0 || m.expired(item, m.now()) {
+func (m *model) present(r *record) error {
+	if r.missing() || m.expired(r, m.now()) {
 		return ErrNotFound
 	}
-	return m.checkTag(item, true)
+	return m.checkTag(r, true)
 }
 
 // expired says whether the item's time is over. DynamoDB deletes such items late.
-func (m *model) expired(item map[string]types.AttributeValue, now time.Time) bool {
+func (m *model) expired(r *record, now time.Time) bool {
 	if m.expires == nil {
 		return false
 	}
-	n, ok := item[m.expires.chain[0].Name].(*types.AttributeValueMemberN)
+	n, ok := r.attribute(m.expires.chain[0].Name).(*types.AttributeValueMemberN)
 	if !ok {
 		return false
+	}
+	if at, err := strconv.ParseInt(n.Value, 10, 64); err == nil {
+		return at <= now.Unix()
 	}
 	at, ok := new(big.Rat).SetString(n.Value)
 	return ok && at.Cmp(new(big.Rat).SetInt64(now.Unix())) <= 0
 }
 
 // decode makes a T of a stored item that is the entity's.
-func (m *model) decode(item map[string]types.AttributeValue, dst reflect.Value, reveal bool) error {
-	if err := m.decodeAs(m.plan, item, dst); err != nil {
+func (m *model) decode(r *record, dst reflect.Value, reveal bool) error {
+	if err := m.decodeAs(m.plan, r, dst); err != nil {
 		return err
 	}
 	if !reveal {
@@ -78,28 +85,30 @@ func (m *model) decode(item map[string]types.AttributeValue, dst reflect.Value, 
 }
 
 // decodeAs makes a value of an item, in today's form, by the plan of T or of a struct that has a part of T's attributes.
-func (m *model) decodeAs(plan *codec.Plan, item attributeMap, dst reflect.Value) error {
-	now, err := m.upgraded(item)
+func (m *model) decodeAs(plan *codec.Plan, r *record, dst reflect.Value) error {
+	now, err := m.upgraded(r)
 	if err == nil {
-		err = plan.Decode(now, dst)
+		err = now.decode(plan, dst)
 	}
 	if err == nil {
 		err = m.fillAbsent(plan, now, dst)
 	}
 	if err != nil {
-		return &DecodeError{Entity: m.name, Item: item, Err: err}
+		return &DecodeError{Entity: m.name, Item: r.attributes(), Err: err}
 	}
 	return nil
 }
 
 // fillAbsent gives attributes that the item lacks their ReadDefault. Below a map that is not stored there is nothing to fill.
-func (m *model) fillAbsent(plan *codec.Plan, item attributeMap, dst reflect.Value) error {
+func (m *model) fillAbsent(plan *codec.Plan, r *record, dst reflect.Value) error {
 	for _, a := range m.readDefaults {
-		if valueIn(item, a.path) != nil {
+		if len(a.path) == 1 && !r.lacks(a.path[0].name) || r.at(a.path) != nil {
 			continue
 		}
-		if _, stored := valueIn(item, a.path[:len(a.path)-1]).(*types.AttributeValueMemberM); !stored {
-			continue
+		if len(a.path) > 1 {
+			if _, stored := r.at(a.path[:len(a.path)-1]).(*types.AttributeValueMemberM); !stored {
+				continue
+			}
 		}
 		chain, ok := fieldChain(plan, a.path)
 		if !ok {

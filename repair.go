@@ -151,9 +151,9 @@ func (i *inspection) look(ctx context.Context, item attributeMap) ([]UniqueProbl
 	for _, u := range i.m.uniques {
 		var p *UniqueProblem
 		var err error
-		if u.key.matches(item) {
+		if u.key.matches(recordOf(item)) {
 			p, err = i.guard(ctx, u, item, ownerOf(item))
-		} else if i.m.present(item) == nil {
+		} else if i.m.present(recordOf(item)) == nil {
 			p, err = i.item(ctx, u, item)
 		}
 		if err != nil {
@@ -176,7 +176,7 @@ func (i *inspection) guard(ctx context.Context, u *uniqueKey, guard, owner attri
 		if raw, err = i.m.lookUp(ctx, i.o, owner); err != nil {
 			return nil, err
 		}
-		if has, err := i.m.has(u, raw, key); has || err != nil || i.m.expired(guard, i.m.now()) {
+		if has, err := i.m.has(u, raw, key); has || err != nil || i.m.expired(recordOf(guard), i.m.now()) {
 			return nil, err
 		}
 	}
@@ -231,7 +231,7 @@ func (i *inspection) item(ctx context.Context, u *uniqueKey, scanned attributeMa
 	}
 	p := &UniqueProblem{Fault: GuardMissing, Guard: key, Item: own}
 	checks := []*types.TransactWriteItem{}
-	if owner := ownerOf(guard); owner != nil && !i.m.expired(guard, i.m.now()) {
+	if owner := ownerOf(guard); owner != nil && !i.m.expired(recordOf(guard), i.m.now()) {
 		if sameKey(owner, own) {
 			return nil, nil
 		}

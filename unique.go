@@ -139,7 +139,7 @@ func (m *model) readingOf(raw attributeMap) (*reading, error) {
 	if len(raw) > 0 {
 		r.raw = raw
 	}
-	if m.present(raw) != nil {
+	if m.present(recordOf(raw)) != nil {
 		return r, nil
 	}
 	r.present = true
