@@ -5,7 +5,7 @@
 // deserialiser gives, or refuses what that refuses, with these differences:
 //
 //   - JSON that is broken behind an element of a list or a member of a map is
-//     always refused. The SDK drops some of these errors and goes on.
+//     always refused. The SDK drops some of these errors and goes on, or panics.
 //   - Nesting deeper than 1,000 arrays and objects is refused; the SDK's limit is
 //     10,000, DynamoDB's own comes to about 64.
 //   - A value without a member that is known and not null, such as {}, is nil.

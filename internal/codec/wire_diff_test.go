@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/big"
 	"reflect"
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -340,4 +343,83 @@ func (w *jsonWriter) value(v av) {
 		w.put(rapid.SampledFrom([]string{`,"X":{}`, `,"BOOL":null`, `,"N":"1"`}).Draw(w.rt, "member"))
 	}
 	w.put("}")
+}
+
+// Times in layouts of their own and as epoch seconds, wherever options put them.
+func TestPageWithOptions(t *testing.T) {
+	type T struct {
+		Day  time.Time
+		Days []time.Time
+		Unix *time.Time
+		Map  map[string]time.Time
+		In   struct{ At Instant }
+		Plain,
+		Long time.Time
+	}
+	p, err := codec.Compile(reflect.TypeFor[T](), codec.Options{
+		TimeLayouts: map[string]string{"Day": time.DateOnly, "Days[]": time.DateOnly, "Map[]": time.Kitchen, "In.At": time.RFC3339, "Long": "2006-01-02T15:04:05.000000000Z"},
+		UnixTimes:   map[string]bool{"Unix": true},
+	})
+	require.NoError(t, err)
+	plan := wired(p)
+	for _, data := range []string{
+		`{"Day":{"S":"2026-11-21"},"Days":{"L":[{"S":"2026-11-21"},{"S":"2024-02-29"}]},"Unix":{"N":"1"},"Map":{"M":{"a":{"S":"3:04PM"}}},"In":{"M":{"At":{"S":"2026-11-21T04:05:06+01:00"}}}}`,
+		`{"Day":{"S":"2026-11-21T04:05:06.123456789Z"}}`, `{"Plain":{"S":"2026-11-21T04:05:06.123456789Z"},"Long":{"S":"2026-11-21T04:05:06.123456789Z"}}`,
+		`{"Plain":{"S":"2026-11-21T04:05:06Z"}}`, `{"Plain":{"S":"2026-02-30T04:05:06.123456789Z"}}`, `{"Plain":{"S":"2026-11-21"}}`, `{"Plain":{"S":"2026-11-21T04:05:06.1234567\u0038\u0039Z"}}`,
+		`{"Days":{"L":[{"S":"2026-11-21"},{"S":"no"}]}}`, `{"Days":{"L":[{"NULL":true}]},"Unix":{"NULL":true}}`, `{"Unix":{"N":"1e3"}}`, `{"Unix":{"S":"1"}}`, `{"Unix":{"N":"1.5"}}`,
+		`{"Long":{"S":"2026-11-21T04:05:06.12Z"}}`,
+	} {
+		requireSamePage(t, plan, []byte(data))
+	}
+	requireSameJSON(t, p, reflect.ValueOf(T{Day: time.Unix(1e9, 5), Days: []time.Time{{}, time.Unix(1, 2)}, Unix: new(time.Time), Map: map[string]time.Time{"a": time.Unix(60, 0)}}), nil)
+}
+
+// Each way of reading, with what fits and what does not quite.
+func TestPageOfEachKind(t *testing.T) {
+	type inner struct {
+		A string
+		B []string
+	}
+	type T struct {
+		S  string
+		B  bool
+		Y  []byte
+		A  [2]byte
+		P  *string
+		PP **int
+		PB *big.Int
+		L  []inner
+		LL [][]int
+		Q  [2]inner
+		M  map[string]string
+		MN map[Name]int8
+		MI map[int]inner
+		MF map[float64]bool
+		MP map[string]*inner
+		SS []string  `dynamodbav:",stringset"`
+		SN []Name    `dynamodbav:",stringset"`
+		NS []float64 `dynamodbav:",numberset"`
+		BS [][]byte
+		N  attributevalue.Number
+		X  any
+		*Base
+		Audit
+	}
+	plan := wired(compile(t, reflect.TypeFor[T]()))
+	values := []string{
+		`null`, `{}`, `{"NULL":true}`, `{"NULL":false}`, ` { "NULL" : true } `, `{"S":"x"}`, `{"S":null}`, `{ "S":"x"}`, `{"S":"x" }`, `{"S":"x","X":1}`, `{"S":null,"NULL":true}`, `{"NULL":true,"S":null}`,
+		`{"N":"1"}`, `{"N":"x"}`, `{"N":"300"}`, `{"BOOL":true}`, `{"BOOL": false }`, `{"B":"AQI="}`, `{"B":"AQID"}`, `{"B":"\u0041QI="}`, `{"B":""}`,
+		`{"L":[]}`, `{"L":[ ]}`, `{"L":[{"S":"a"}]}`, `{"L":[{"S":"a"},{"S":"b"}]}`, `{"L":[{"NULL":true}]}`, `{"L":[null]}`, `{"L":[{"M":{"A":{"S":"a"}}},{"M":{}}]}`, `{"L":[{"M":{"A":{"S":"a"},"A":{"S":"b"}}},{"M":{"C":{"N":"1"}}}]}`,
+		`{"L":[{"L":[]},{"L":[{"N":"1"},{"N":"2"}]}]}`, `{"L":[{"M":{"B":{"L":[{"S":"x"}]}}},{"M":{"B":{"L":[{"N":"1"}]}}}]}`,
+		`{"M":{}}`, `{"M":{"a":{"S":"x"}}}`, `{"M":{"a":{"S":"x"},"a":{"S":"y"}}}`, `{"M":{"1":{"N":"1"},"2":{"N":"2"}}}`, `{"M":{"1":{"BOOL":true},"1.0":{"BOOL":true}}}`, `{"M":{"a":{"NULL":true}}}`, `{"M":{"a":null}}`,
+		`{"M":{"1":{"M":{"A":{"S":"x"}}},"2":{"M":{"B":{"L":[]}}}}}`, `{"M":{ "\u0061" : {"S":"x"} , "b":{ "S" : "y" } }}`, `{"M":{"A":{"S":"x"},"B":{"NULL":true}}}`,
+		`{"SS":["a","b"]}`, `{"SS":[ "a" , "a" ]}`, `{"SS":[]}`, `{"SS":["a",null]}`, `{"NS":["1","2.50"]}`, `{"NS":["1","x"]}`, `{"BS":["AQ==",""]}`, `{"BS":[null]}`, `{"SS":["\u0061"]}`,
+		`{"S":"2026-11-21T04:05:06.123456789Z"}`, `{"N":"123456789012345678901234567890"}`, `{"S":1}`,
+	}
+	for _, f := range plan.Fields {
+		for _, v := range values {
+			requireSamePage(t, plan, []byte(`{"`+f.Name+`":`+v+`}`))
+			requireSamePage(t, plan, []byte(`{"S":{"S":"before"},"`+f.Name+`" : `+v+` ,"N":{"N":"7"}}`))
+		}
+	}
 }

@@ -20,10 +20,11 @@ import (
 )
 
 // sdkItems is what the SDK makes of the items of a reply to Query.
-func sdkItems(items []byte) ([]item, error) {
+func sdkItems(items []byte) (_ []item, err error) {
+	defer recovered(&err)
 	var out dynamodb.QueryOutput
 	body := append(append([]byte(`{"Items":`), items...), '}')
-	err := awsjson.New10(schemas.DynamoDB_20120810).DeserializeResponse(context.Background(),
+	err = awsjson.New10(schemas.DynamoDB_20120810).DeserializeResponse(context.Background(),
 		smithy.NewOperationSchema(schemas.Query, schemas.QueryInput, schemas.QueryOutput), nil,
 		&smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(body))}}, &out)
 	return out.Items, err

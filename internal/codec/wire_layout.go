@@ -27,6 +27,7 @@ type wireField struct {
 	field  *Field // nil if the attribute is only noted
 	value  *wireValue
 	prefix string // `"name":` and what the value opens with
+	direct int    // its number in the Go struct; -1 if it is not of that struct itself
 	noted  int    // its number among the noted ones, or -1
 }
 
@@ -64,7 +65,9 @@ type wireValue struct {
 	open string // `{"S":"`, up to the value's first byte
 	elem *wireValue
 	sub  *wireStruct
+	size int // of a number, in bits
 
+	isTime   bool // and not another type made of time.Time
 	userCode bool // may be called on the general road
 }
 
@@ -109,9 +112,12 @@ func (c *layoutCompiler) fill(w *wireStruct, p *Plan) {
 }
 
 func (w *wireStruct) add(name string, f *Field, x *wireValue) int {
-	k := len(w.fields)
+	k, direct := len(w.fields), -1
+	if f != nil && len(f.Index) == 1 {
+		direct = f.Index[0]
+	}
 	w.fields = append(w.fields, wireField{
-		field: f, value: x, noted: -1,
+		field: f, value: x, direct: direct, noted: -1,
 		prefix: string(avjson.AppendString(nil, name)) + ":" + x.open,
 	})
 	w.byName[name] = k
@@ -159,8 +165,10 @@ func (c *layoutCompiler) build(v *wireValue) {
 		c.number(v)
 	case Time:
 		v.opens(wireTime, "S", `"`)
+		v.isTime = x.Type == timeType
 	case UnixTime:
 		v.opens(wireUnixTime, "N", `"`)
+		v.isTime = x.Type == timeType
 	case Binary:
 		v.opens(wireBytes, "B", `"`)
 	case Struct:
@@ -209,10 +217,13 @@ func (c *layoutCompiler) number(v *wireValue) {
 	switch v.Type.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		v.opens(wireInt, tag, `"`)
+		v.size = v.Type.Bits()
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.opens(wireUint, tag, `"`)
+		v.size = v.Type.Bits()
 	case reflect.Float32, reflect.Float64:
 		v.opens(wireFloat, tag, `"`)
+		v.size = v.Type.Bits()
 	case reflect.String:
 		v.opens(wireNumberText, tag, `"`)
 	}

@@ -37,9 +37,9 @@ type span struct{ begin, end int }
 type pageItem struct {
 	span
 
-	chunk, elem int
-	late        int  // where its late fields begin
-	whole       bool // all of it is late
+	chunk, elem int32
+	late        int32 // where its late fields begin
+	whole       bool  // all of it is late
 }
 
 // lateField is a field that Into has to finish.
@@ -95,7 +95,7 @@ func (p *Page) bytes(s span) []byte {
 // Every error is an [*avjson.SyntaxError].
 func (p *Page) Read(i int) (int, error) {
 	i = p.r.Space(i)
-	p.items = append(p.items, pageItem{span: span{begin: i}, late: len(p.late)})
+	p.items = append(p.items, pageItem{span: span{begin: i}, late: int32(len(p.late))})
 	p.noted = append(p.noted, make([]span, p.layout.noted)...)
 	dst := p.element()
 	end, ok := p.r.Null(i)
@@ -129,9 +129,10 @@ func (p *Page) element() reflect.Value {
 	}
 	chunk := p.chunks[len(p.chunks)-1]
 	it := &p.items[len(p.items)-1]
-	it.chunk, it.elem = len(p.chunks)-1, chunk.Len()-p.left
+	elem := chunk.Len() - p.left
 	p.left--
-	return chunk.Index(it.elem)
+	it.chunk, it.elem = int32(len(p.chunks)-1), int32(elem)
+	return chunk.Index(elem)
 }
 
 // attributes reads the object of the last item into dst, and remembers what cannot
@@ -209,7 +210,7 @@ func (p *Page) Into(k int, dst reflect.Value) error {
 		}
 		return p.layout.plan.Decode(item, dst)
 	}
-	dst.Set(p.chunks[it.chunk].Index(it.elem))
+	dst.Set(p.chunks[it.chunk].Index(int(it.elem)))
 	late := p.late[it.late:]
 	if k+1 < len(p.items) {
 		late = p.late[it.late:p.items[k+1].late]
@@ -237,24 +238,24 @@ func (p *Page) Into(k int, dst reflect.Value) error {
 
 // seenFields is a set of numbers of fields.
 type seenFields struct {
-	few  [4]uint64
-	many []uint64
+	few  uint64
+	many []uint64 // for structs that have more
 }
 
 func (s *seenFields) room(n int) {
-	if n > 64*len(s.few) {
+	if n > 64 {
 		s.many = make([]uint64, (n+63)/64)
 	}
 }
 
 // twice adds k, and reports whether it was there.
 func (s *seenFields) twice(k int) bool {
-	bits := s.few[:]
+	bits := &s.few
 	if s.many != nil {
-		bits = s.many
+		bits = &s.many[k/64]
 	}
 	bit := uint64(1) << (k % 64)
-	was := bits[k/64]&bit != 0
-	bits[k/64] |= bit
+	was := *bits&bit != 0
+	*bits |= bit
 	return was
 }

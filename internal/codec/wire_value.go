@@ -2,7 +2,6 @@ package codec
 
 import (
 	"reflect"
-	"strconv"
 	"time"
 )
 
@@ -36,28 +35,32 @@ func (p *Page) member(w *wireStruct, prev, i int) (k, begin int, opened bool, er
 // field reads the value at begin into f's field of dst.
 func (p *Page) field(f *wireField, begin int, opened bool, dst reflect.Value, depth int) (int, bool) {
 	v := f.value
-	if v.op == wireLater {
+	switch {
+	case v.op == wireLater:
 		return 0, false
+	case f.direct < 0:
+		return p.embedded(f, begin, opened, dst, depth)
+	case opened && v.op != wireGeneral:
+		return p.read(v, begin, dst.Field(f.direct), depth)
 	}
-	if len(f.field.Index) == 1 {
-		dst = dst.Field(f.field.Index[0])
-	} else {
-		if v.open == "" || !opened { // it may be NULL, which is no reason to allocate an embedded pointer
-			av, end, err := p.r.Value(begin)
-			if err != nil || v.userCode {
-				return 0, false
-			}
-			if isNull(av) {
-				return end, true
-			}
-			return end, v.decode(av, f.field.Set(dst), level{depth: depth}) == nil
-		}
-		dst = f.field.Set(dst)
+	return p.value(v, begin, dst.Field(f.direct), depth)
+}
+
+// embedded is field, of an embedded struct. NULL is no reason to allocate a pointer
+// on the way.
+func (p *Page) embedded(f *wireField, begin int, opened bool, dst reflect.Value, depth int) (int, bool) {
+	v := f.value
+	if opened && v.op != wireGeneral {
+		return p.read(v, begin, f.field.Set(dst), depth)
 	}
-	if opened && v.open != "" {
-		return p.read(v, begin, dst, depth)
+	av, end, err := p.r.Value(begin)
+	switch {
+	case err != nil, v.userCode:
+		return 0, false
+	case isNull(av):
+		return end, true
 	}
-	return p.value(v, begin, dst, depth)
+	return end, v.decode(av, f.field.Set(dst), level{depth: depth}) == nil
 }
 
 // value reads the value at i, on a level of that depth.
@@ -144,6 +147,13 @@ func (p *Page) none(i int, bracket byte) (int, bool) {
 func (p *Page) read(v *wireValue, i int, dst reflect.Value, depth int) (int, bool) {
 	var ok bool
 	switch v.op {
+	case wireString:
+		b, end, err := p.r.Rest(i)
+		if err != nil {
+			return 0, false
+		}
+		dst.SetString(p.r.Cut(b))
+		return p.closed(end, '}')
 	case wirePointer:
 		to := reflect.New(v.Type.Elem())
 		end, ok := p.read(v.elem, i, to.Elem(), depth)
@@ -183,8 +193,26 @@ func (p *Page) read(v *wireValue, i int, dst reflect.Value, depth int) (int, boo
 
 // scalar reads a string, and what is written as one, from behind its quote.
 func (p *Page) scalar(v *wireValue, i int, dst reflect.Value) (int, bool) {
-	if v.op == wireBytes {
+	switch v.op {
+	case wireBytes:
 		return p.binary(i-1, dst)
+	case wireInt:
+		if n, end, ok := p.digits(i, v.size); ok {
+			dst.SetInt(n)
+			return end, true
+		}
+	case wireUnixTime:
+		if sec, end, ok := p.digits(i, 64); ok {
+			v.setTime(dst, time.Unix(sec, 0))
+			return end, true
+		}
+	case wireTime:
+		if end := i + len(TimeFormat); end < len(p.r.Data) && p.r.Data[end] == '"' && v.layout == time.RFC3339Nano {
+			if t, ok := parseTime(p.r.Data[i:end]); ok {
+				v.setTime(dst, t)
+				return end + 1, true
+			}
+		}
 	}
 	b, end, err := p.r.Rest(i)
 	if err != nil {
@@ -194,19 +222,19 @@ func (p *Page) scalar(v *wireValue, i int, dst reflect.Value) (int, bool) {
 	case wireString:
 		dst.SetString(p.r.Cut(b))
 	case wireInt:
-		n, err := intOf(b, v.Type.Bits())
+		n, err := parseInt(string(b), v.size)
 		if err != nil {
 			return 0, false
 		}
 		dst.SetInt(n)
 	case wireUint:
-		n, err := parseUint(string(b), v.Type.Bits())
+		n, err := parseUint(string(b), v.size)
 		if err != nil {
 			return 0, false
 		}
 		dst.SetUint(n)
 	case wireFloat:
-		f, err := floatOf(b, v.Type.Bits())
+		f, err := floatOf(b, v.size)
 		if err != nil {
 			return 0, false
 		}
@@ -217,50 +245,55 @@ func (p *Page) scalar(v *wireValue, i int, dst reflect.Value) (int, bool) {
 		}
 		dst.SetString(p.r.Cut(b))
 	case wireTime:
-		t, ok := time.Time{}, false
-		if v.layout == time.RFC3339Nano {
-			t, ok = parseTime(b)
-		}
-		if !ok {
-			if t, err = time.Parse(v.layout, string(b)); err != nil {
-				return 0, false
-			}
-		}
-		setTime(dst, t)
-	case wireUnixTime:
-		sec, err := intOf(b, 64)
+		t, err := time.Parse(v.layout, string(b))
 		if err != nil {
 			return 0, false
 		}
-		setTime(dst, time.Unix(sec, 0))
+		v.setTime(dst, t)
+	case wireUnixTime:
+		sec, err := parseInt(string(b), 64)
+		if err != nil {
+			return 0, false
+		}
+		v.setTime(dst, time.Unix(sec, 0))
 	default:
 		return 0, false
 	}
 	return end, true
 }
 
-// intOf is parseInt of bytes.
-func intOf(b []byte, bits int) (int64, error) {
-	n, digits := int64(0), b
-	if len(b) > 0 && b[0] == '-' {
-		digits = b[1:]
+func (v *wireValue) setTime(dst reflect.Value, t time.Time) {
+	if v.isTime {
+		*dst.Addr().Interface().(*time.Time) = t.UTC()
+		return
 	}
-	if len(digits) == 0 || len(digits) > 18 {
-		return parseInt(string(b), bits)
+	setTime(dst, t)
+}
+
+// digits reads an integer as DynamoDB writes it, if it surely fits into so many bits.
+func (p *Page) digits(i, bits int) (n int64, end int, ok bool) {
+	const most = 18 // that fit into an int64
+	data := p.r.Data[i:min(i+most+2, len(p.r.Data))]
+	begin := 0
+	if len(data) > 0 && data[0] == '-' {
+		begin = 1
 	}
-	for _, c := range digits {
-		if c -= '0'; c > 9 {
-			return parseInt(string(b), bits)
+	for k := begin; k < len(data); k++ {
+		c := data[k] - '0'
+		if c <= 9 {
+			n = n*10 + int64(c)
+			continue
 		}
-		n = n*10 + int64(c)
+		if data[k] != '"' || k == begin || k > begin+most {
+			break
+		}
+		if begin == 1 {
+			n = -n
+		}
+		unused := 64 - bits
+		return n, i + k + 1, n<<unused>>unused == n
 	}
-	if len(digits) < len(b) {
-		n = -n
-	}
-	if unused := 64 - bits; n<<unused>>unused != n {
-		return 0, strconv.ErrRange
-	}
-	return n, nil
+	return 0, 0, false
 }
 
 func floatOf(b []byte, bits int) (float64, error) {
