@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -132,24 +131,24 @@ func (m *model) hide(item reflect.Value) {
 }
 
 // isMine is the condition that an item is the entity's, as far as its tag tells.
-func (m *model) isMine(b *exprBuilder) expression.ConditionBuilder {
+func (m *model) isMine(b *exprBuilder) term {
 	tag := b.top(m.table.tag)
 	if len(m.aliases) == 0 {
 		return tag.Equal(text(m.name))
 	}
-	rest := make([]expression.OperandBuilder, len(m.aliases))
-	for i, alias := range m.aliases {
-		rest[i] = text(alias)
+	names := make([]term, 0, 1+len(m.aliases))
+	for _, name := range m.names() {
+		names = append(names, text(name))
 	}
-	return tag.In(text(m.name), rest...)
+	return tag.In(names...)
 }
 
 // mayBeMine is the condition that nothing else's tag is there; it holds for a missing item only in TagOptional and TagNone.
 // It is unset where there is nothing to ask.
-func (m *model) mayBeMine(b *exprBuilder) expression.ConditionBuilder {
+func (m *model) mayBeMine(b *exprBuilder) term {
 	switch m.tagMode {
 	case TagNone:
-		return expression.ConditionBuilder{}
+		return term{}
 	case TagOptional:
 		return b.top(m.table.tag).AttributeNotExists().Or(m.isMine(b))
 	}
@@ -157,13 +156,13 @@ func (m *model) mayBeMine(b *exprBuilder) expression.ConditionBuilder {
 }
 
 // alive is the condition that the item has not expired.
-func (m *model) alive(b *exprBuilder, now time.Time) expression.ConditionBuilder {
+func (m *model) alive(b *exprBuilder, now time.Time) term {
 	name := b.name(m.expires.path)
 	return name.AttributeNotExists().Or(name.GreaterThan(number(now.Unix())))
 }
 
 // orOver lets a condition hold for an expired item too.
-func (m *model) orOver(b *exprBuilder, now time.Time, c expression.ConditionBuilder) expression.ConditionBuilder {
+func (m *model) orOver(b *exprBuilder, now time.Time, c term) term {
 	if m.expires == nil {
 		return c
 	}
@@ -175,7 +174,7 @@ func (m *model) wherePresent(b *exprBuilder, now time.Time) {
 	if m.tagMode != TagRequired {
 		b.where(b.top(m.primary.partition[0].Name).AttributeExists())
 	}
-	if mine := m.mayBeMine(b); mine.IsSet() {
+	if mine := m.mayBeMine(b); mine.isSet() {
 		b.where(mine)
 	}
 	if m.expires != nil {
@@ -191,7 +190,7 @@ func (m *model) whereAbsent(b *exprBuilder, now time.Time) {
 		return
 	}
 	over := b.name(m.expires.path).LessThanEqual(number(now.Unix()))
-	if mine := m.mayBeMine(b); mine.IsSet() {
+	if mine := m.mayBeMine(b); mine.isSet() {
 		over = over.And(mine)
 	}
 	b.where(absent.Or(over))

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -104,7 +103,7 @@ type inspection struct {
 func (i *inspection) scan() (*dynamodb.ScanInput, error) {
 	b := newExprBuilder(i.m)
 	guards := b.top(i.m.primary.partition[0].Name).BeginsWith(i.guardPrefix())
-	if mine := i.m.mayBeMine(b); mine.IsSet() {
+	if mine := i.m.mayBeMine(b); mine.isSet() {
 		b.filter(mine.Or(guards))
 	}
 	expr, err := b.build()
@@ -296,7 +295,7 @@ func (i *inspection) still(u *uniqueKey, key, raw attributeMap) (*types.Transact
 	}
 	conds := w.asRead(was)
 	if len(conds) == 0 {
-		conds = []expression.ConditionBuilder{w.top(i.m.primary.partition[0].Name).AttributeExists()}
+		conds = []term{w.top(i.m.primary.partition[0].Name).AttributeExists()}
 	}
 	w, err := w.under(conds)
 	if err != nil {

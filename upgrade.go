@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -101,7 +100,7 @@ func (m *model) upgraded(r *record) (*record, error) {
 }
 
 // isCurrent is the condition that the stored item has today's form.
-func (m *model) isCurrent(b *exprBuilder) expression.ConditionBuilder {
+func (m *model) isCurrent(b *exprBuilder) term {
 	name := b.top(m.table.schemaVersion)
 	if m.schema() == 0 {
 		return name.AttributeNotExists()
