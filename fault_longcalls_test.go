@@ -234,7 +234,9 @@ func TestF139_OneTableName(t *testing.T) {
 		requests int // at least
 		call     func() error
 	}{
-		{"Create", 1, func() error { return second(barrels.Create(ctx, barrel{Cellar: "a", ID: "1", Label: "l", Wine: "red"})) }},
+		{"Create", 1, func() error {
+			return second(barrels.Create(ctx, barrel{Cellar: "a", ID: "1", Label: "l", Wine: "red"}))
+		}},
 		{"Put", 2, func() error {
 			return second(barrels.Put(ctx, barrel{Cellar: "a", ID: "1", Label: "m", Wine: "red", Version: 1}))
 		}},
