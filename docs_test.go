@@ -59,6 +59,30 @@ func TestFaultsHaveTests(t *testing.T) {
 	require.LessOrEqual(t, reasons, faultReasons, "too many reasons in the place of tests")
 }
 
+// Tests that SECURITY.md names stand in the files it links them to.
+func TestSecurityNamesTests(t *testing.T) {
+	tests := testNames(t)
+	link := regexp.MustCompile("\\[([^\\]]*Test[^\\]]*)\\]\\(([\\w./]+_test\\.go)\\)")
+	name := regexp.MustCompile("`(Test\\w+)(…?)`")
+	links := link.FindAllStringSubmatch(readDocument(t, "SECURITY.md"), -1)
+	require.Greater(t, len(links), 15)
+	for _, l := range links {
+		source := readDocument(t, l[2])
+		for _, found := range name.FindAllStringSubmatch(l[1], -1) {
+			if found[2] != "" {
+				require.Contains(t, source, "\nfunc "+found[1], "%s", l[2])
+				continue
+			}
+			require.Contains(t, source, "\nfunc "+found[1]+"(t ", "%s", l[2])
+			folder := path.Dir(l[2])
+			if folder == "." {
+				folder = "monotable"
+			}
+			require.True(t, tests[folder+"."+found[1]], found[1])
+		}
+	}
+}
+
 // testNames are all tests of the repository, nested modules included, as go test -list tells them: "migrate.TestDeletePartition".
 func testNames(t *testing.T) map[string]bool {
 	t.Helper()
