@@ -26,7 +26,10 @@ func otherDocuments(t *testing.T) []string {
 	examples, err := filepath.Glob("examples/*/README.md")
 	require.NoError(t, err)
 	require.NotEmpty(t, examples)
-	return append(examples, "dockertest/README.md", "CHANGELOG.md")
+	guide, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, guide)
+	return append(slices.Concat(examples, guide), "dockertest/README.md", "CHANGELOG.md", "SECURITY.md")
 }
 
 func TestReadmeCodeIsCompiled(t *testing.T) {
