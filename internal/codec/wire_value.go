@@ -453,9 +453,9 @@ func (p *Page) textMap(i int, dst reflect.Value, depth int) (int, bool) {
 		return 0, false
 	}
 	data := p.r.Data
-	m, n := map[string]string{}, 0
+	m := map[string]string{}
 	i, none := p.none(i, '}')
-	for more := !none; more; n++ {
+	for more := !none; more; {
 		name, j, ok := p.entry(i)
 		if !ok {
 			return 0, false
@@ -477,7 +477,7 @@ func (p *Page) textMap(i int, dst reflect.Value, depth int) (int, bool) {
 		}
 	}
 	*dst.Addr().Interface().(*map[string]string) = m
-	return i, len(m) == n
+	return i, true
 }
 
 // entries reads a map. No user code sees an entry, so one place does for all.
@@ -504,7 +504,7 @@ func (p *Page) entries(v *wireValue, i int, dst reflect.Value, depth int) (int, 
 		}
 	}
 	dst.Set(m)
-	return i, m.Len() == n
+	return i, m.Len() == n // else two keys are stored alike
 }
 
 // object reads a struct's members from behind the brace.
