@@ -374,6 +374,23 @@ func TestPageWithOptions(t *testing.T) {
 	requireSameJSON(t, p, reflect.ValueOf(T{Day: time.Unix(1e9, 5), Days: []time.Time{{}, time.Unix(1, 2)}, Unix: new(time.Time), Map: map[string]time.Time{"a": time.Unix(60, 0)}}), nil)
 }
 
+// Slow is read by user code.
+type Slow struct {
+	Members []typeNamed `dynamodbav:",stringset"`
+	Keys    map[keptKey]string
+	Custom  typeNamed
+}
+
+// typeNamed reads what type it was given, and refuses numbers.
+type typeNamed string
+
+func (n *typeNamed) UnmarshalDynamoDBAttributeValue(v av) error {
+	if *n = typeNamed(codec.TypeName(v)); *n == "N" {
+		return errUser
+	}
+	return nil
+}
+
 // Each way of reading, with what fits and what does not quite.
 func TestPageOfEachKind(t *testing.T) {
 	type inner struct {
@@ -403,6 +420,7 @@ func TestPageOfEachKind(t *testing.T) {
 		N  attributevalue.Number
 		X  any
 		*Base
+		*Slow
 		Audit
 	}
 	plan := wired(compile(t, reflect.TypeFor[T]()))
@@ -410,7 +428,7 @@ func TestPageOfEachKind(t *testing.T) {
 		`null`, `{}`, `{"NULL":true}`, `{"NULL":false}`, ` { "NULL" : true } `, `{"S":"x"}`, `{"S":null}`, `{ "S":"x"}`, `{"S":"x" }`, `{"S":"x","X":1}`, `{"S":null,"NULL":true}`, `{"NULL":true,"S":null}`,
 		`{"N":"1"}`, `{"N":"x"}`, `{"N":"300"}`, `{"BOOL":true}`, `{"BOOL": false }`, `{"B":"AQI="}`, `{"B":"AQID"}`, `{"B":"\u0041QI="}`, `{"B":""}`,
 		`{"L":[]}`, `{"L":[ ]}`, `{"L":[{"S":"a"}]}`, `{"L":[{"S":"a"},{"S":"b"}]}`, `{"L":[{"NULL":true}]}`, `{"L":[null]}`, `{"L":[{"M":{"A":{"S":"a"}}},{"M":{}}]}`, `{"L":[{"M":{"A":{"S":"a"},"A":{"S":"b"}}},{"M":{"C":{"N":"1"}}}]}`,
-		`{"L":[{"L":[]},{"L":[{"N":"1"},{"N":"2"}]}]}`, `{"L":[{"M":{"B":{"L":[{"S":"x"}]}}},{"M":{"B":{"L":[{"N":"1"}]}}}]}`,
+		`{"L":[{"M":{"A":{"S":"a"},"A":{"NULL":true}}}]}`, `{"L":[{"L":[]},{"L":[{"N":"1"},{"N":"2"}]}]}`, `{"L":[{"M":{"B":{"L":[{"S":"x"}]}}},{"M":{"B":{"L":[{"N":"1"}]}}}]}`,
 		`{"M":{}}`, `{"M":{"a":{"S":"x"}}}`, `{"M":{"a":{"S":"x"},"a":{"S":"y"}}}`, `{"M":{"1":{"N":"1"},"2":{"N":"2"}}}`, `{"M":{"1":{"BOOL":true},"1.0":{"BOOL":true}}}`, `{"M":{"a":{"NULL":true}}}`, `{"M":{"a":null}}`,
 		`{"M":{"1":{"M":{"A":{"S":"x"}}},"2":{"M":{"B":{"L":[]}}}}}`, `{"M":{ "\u0061" : {"S":"x"} , "b":{ "S" : "y" } }}`, `{"M":{"A":{"S":"x"},"B":{"NULL":true}}}`,
 		`{"SS":["a","b"]}`, `{"SS":[ "a" , "a" ]}`, `{"SS":[]}`, `{"SS":["a",null]}`, `{"NS":["1","2.50"]}`, `{"NS":["1","x"]}`, `{"BS":["AQ==",""]}`, `{"BS":[null]}`, `{"SS":["\u0061"]}`,

@@ -174,7 +174,9 @@ func (p *Page) attributes(i int, dst reflect.Value) (int, bool) {
 				if end, err = p.r.Skip(begin); err != nil {
 					return 0, false
 				}
-				p.putOff(it, f, lateField{k, span{begin, end}})
+				if f.field != nil && !it.whole {
+					p.late = append(p.late, lateField{k, span{begin, end}})
+				}
 			}
 			if f.noted >= 0 {
 				noted[f.noted] = span{begin, end}
@@ -185,17 +187,6 @@ func (p *Page) attributes(i int, dst reflect.Value) (int, bool) {
 		}
 	}
 	return i, true
-}
-
-// putOff leaves a field to Into.
-func (p *Page) putOff(it *pageItem, f *wireField, l lateField) {
-	switch {
-	case f.field == nil || it.whole:
-	case len(f.field.Index) > 1 && f.value.op != wireLater:
-		it.whole = true // embedded pointers may have been set
-	default:
-		p.late = append(p.late, l)
-	}
 }
 
 // Into finishes item k and moves it into dst, a settable value of the plan's type.
@@ -227,9 +218,7 @@ func (p *Page) Into(k int, dst reflect.Value) error {
 		if len(f.Index) > 1 && isNull(av) && f.Value.Kind != Custom {
 			continue
 		}
-		fv := f.Set(dst)
-		fv.SetZero() // a part may have been read
-		if err := f.Value.decode(av, fv, level{depth: 1}); err != nil {
+		if err := f.Value.decode(av, f.Set(dst), level{depth: 1}); err != nil {
 			return at(f.Name, err)
 		}
 	}

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"reflect"
-	"time"
 )
 
 // The methods here read from the JSON of a reply into a value that is zero. They
@@ -191,175 +190,25 @@ func (p *Page) read(v *wireValue, i int, dst reflect.Value, depth int) (int, boo
 	return p.closed(i, '}')
 }
 
-// scalar reads a string, and what is written as one, from behind its quote.
-func (p *Page) scalar(v *wireValue, i int, dst reflect.Value) (int, bool) {
-	switch v.op {
-	case wireBytes:
-		return p.binary(i-1, dst)
-	case wireInt:
-		if n, end, ok := p.digits(i, v.size); ok {
-			dst.SetInt(n)
-			return end, true
-		}
-	case wireUnixTime:
-		if sec, end, ok := p.digits(i, 64); ok {
-			v.setTime(dst, time.Unix(sec, 0))
-			return end, true
-		}
-	case wireTime:
-		if end := i + len(TimeFormat); end < len(p.r.Data) && p.r.Data[end] == '"' && v.layout == time.RFC3339Nano {
-			if t, ok := parseTime(p.r.Data[i:end]); ok {
-				v.setTime(dst, t)
-				return end + 1, true
-			}
-		}
-	}
-	b, end, err := p.r.Rest(i)
-	if err != nil {
-		return 0, false
-	}
-	switch v.op {
-	case wireString:
-		dst.SetString(p.r.Cut(b))
-	case wireInt:
-		n, err := parseInt(string(b), v.size)
-		if err != nil {
-			return 0, false
-		}
-		dst.SetInt(n)
-	case wireUint:
-		n, err := parseUint(string(b), v.size)
-		if err != nil {
-			return 0, false
-		}
-		dst.SetUint(n)
-	case wireFloat:
-		f, err := floatOf(b, v.size)
-		if err != nil {
-			return 0, false
-		}
-		dst.SetFloat(f)
-	case wireNumberText:
-		if CheckNumber(string(b)) != nil {
-			return 0, false
-		}
-		dst.SetString(p.r.Cut(b))
-	case wireTime:
-		t, err := time.Parse(v.layout, string(b))
-		if err != nil {
-			return 0, false
-		}
-		v.setTime(dst, t)
-	case wireUnixTime:
-		sec, err := parseInt(string(b), 64)
-		if err != nil {
-			return 0, false
-		}
-		v.setTime(dst, time.Unix(sec, 0))
-	default:
-		return 0, false
-	}
-	return end, true
-}
-
-func (v *wireValue) setTime(dst reflect.Value, t time.Time) {
-	if v.isTime {
-		*dst.Addr().Interface().(*time.Time) = t.UTC()
-		return
-	}
-	setTime(dst, t)
-}
-
-// digits reads an integer as DynamoDB writes it, if it surely fits into so many bits.
-func (p *Page) digits(i, bits int) (n int64, end int, ok bool) {
-	const most = 18 // that fit into an int64
-	data := p.r.Data[i:min(i+most+2, len(p.r.Data))]
-	begin := 0
-	if len(data) > 0 && data[0] == '-' {
-		begin = 1
-	}
-	for k := begin; k < len(data); k++ {
-		c := data[k] - '0'
-		if c <= 9 {
-			n = n*10 + int64(c)
-			continue
-		}
-		if data[k] != '"' || k == begin || k > begin+most {
-			break
-		}
-		if begin == 1 {
-			n = -n
-		}
-		unused := 64 - bits
-		return n, i + k + 1, n<<unused>>unused == n
-	}
-	return 0, 0, false
-}
-
-func floatOf(b []byte, bits int) (float64, error) {
-	if bits == 64 {
-		if f, ok := exactFloat(b); ok {
-			return f, nil
-		}
-	}
-	return parseFloat(string(b), bits)
-}
-
-// binary begins at the quote.
-func (p *Page) binary(i int, dst reflect.Value) (int, bool) {
-	b, end, err := p.r.Bytes(i)
-	switch {
-	case err != nil:
-		return 0, false
-	case dst.Kind() == reflect.Slice:
-		dst.SetBytes(b)
-	case dst.Len() != len(b):
-		return 0, false
-	default:
-		copy(dst.Bytes(), b)
-	}
-	return end, true
-}
-
 const openS = `{"S":"`
 
 // strings reads the strings of a list or set, cut from a slab.
 func (p *Page) strings(v *wireValue, i int, dst reflect.Value) (int, bool) {
-	data := p.r.Data
 	found := p.found[:0]
 	i, none := p.none(i, ']')
 	for more := !none; more; {
+		var s string
+		var ok bool
 		if v.op == wireTexts {
-			if end := i + len(openS); end <= len(data) && string(data[i:end]) == openS {
-				i = end
-			} else if i >= len(data) || data[i] != '{' {
-				return 0, false
-			} else {
-				tag, j, err := p.r.Key(i + 1)
-				if err != nil || string(tag) != "S" || j >= len(data) || data[j] != '"' {
-					return 0, false
-				}
-				i = j + 1
-			}
+			s, i, ok = p.typed(i)
 		} else {
-			if i >= len(data) || data[i] != '"' {
-				return 0, false
-			}
-			i++
-		}
-		b, end, err := p.r.Rest(i)
-		if err != nil {
-			return 0, false
-		}
-		found = append(found, p.r.Cut(b))
-		ok := true
-		if v.op == wireTexts {
-			end, ok = p.closed(end, '}')
+			s, i, ok = p.bare(i)
 		}
 		if !ok {
 			return 0, false
 		}
-		if i, more, ok = p.more(end, ']'); !ok {
+		found = append(found, s)
+		if i, more, ok = p.more(i, ']'); !ok {
 			return 0, false
 		}
 	}
@@ -368,6 +217,38 @@ func (p *Page) strings(v *wireValue, i int, dst reflect.Value) (int, bool) {
 	copy(room, found)
 	*dst.Addr().Interface().(*[]string) = room
 	return i, true
+}
+
+// bare reads a string.
+func (p *Page) bare(i int) (string, int, bool) {
+	if data := p.r.Data; i >= len(data) || data[i] != '"' {
+		return "", 0, false
+	}
+	b, end, err := p.r.Rest(i + 1)
+	return p.r.Cut(b), end, err == nil
+}
+
+// typed reads a string with its type.
+func (p *Page) typed(i int) (string, int, bool) {
+	data := p.r.Data
+	if end := i + len(openS); end <= len(data) && string(data[i:end]) == openS {
+		i = end - 1
+	} else {
+		if i >= len(data) || data[i] != '{' {
+			return "", 0, false
+		}
+		tag, begin, err := p.r.Key(i + 1)
+		if err != nil || string(tag) != "S" {
+			return "", 0, false
+		}
+		i = begin
+	}
+	s, i, ok := p.bare(i)
+	if !ok {
+		return "", 0, false
+	}
+	i, ok = p.closed(i, '}')
+	return s, i, ok
 }
 
 // room returns n strings that nothing else uses, nor what is appended to them.
@@ -452,32 +333,24 @@ func (p *Page) textMap(i int, dst reflect.Value, depth int) (int, bool) {
 	if depth > maxDepth {
 		return 0, false
 	}
-	data := p.r.Data
-	m, n := map[string]string{}, 0
+	m := map[string]string{}
 	i, none := p.none(i, '}')
-	for more := !none; more; n++ {
+	for more := !none; more; {
 		name, j, ok := p.entry(i)
 		if !ok {
 			return 0, false
 		}
-		end := j + len(openS)
-		if end > len(data) || string(data[j:end]) != openS {
+		s, end, ok := p.typed(j)
+		if !ok {
 			return 0, false
 		}
-		b, end, err := p.r.Rest(end)
-		if err != nil {
-			return 0, false
-		}
-		m[name] = p.r.Cut(b)
-		if end, ok = p.closed(end, '}'); !ok {
-			return 0, false
-		}
+		m[name] = s
 		if i, more, ok = p.more(end, '}'); !ok {
 			return 0, false
 		}
 	}
 	*dst.Addr().Interface().(*map[string]string) = m
-	return i, len(m) == n
+	return i, true
 }
 
 // entries reads a map. No user code sees an entry, so one place does for all.
@@ -504,7 +377,7 @@ func (p *Page) entries(v *wireValue, i int, dst reflect.Value, depth int) (int, 
 		}
 	}
 	dst.Set(m)
-	return i, m.Len() == n
+	return i, m.Len() == n // else two keys are stored alike
 }
 
 // object reads a struct's members from behind the brace.

@@ -19,7 +19,7 @@ func (p *Plan) AppendJSON(b []byte, v reflect.Value, omit []bool) ([]byte, error
 func (p *Plan) appendMembers(b []byte, v reflect.Value, omit []bool, l level) ([]byte, error) {
 	begin := len(b)
 	for i, f := range p.Fields {
-		if omit != nil && omit[i] {
+		if i < len(omit) && omit[i] {
 			continue
 		}
 		var fv reflect.Value

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,37 +79,86 @@ func TestAppendJSONOmits(t *testing.T) {
 	requireError(t, err, "C", nil)
 }
 
-// A list of strings on the last level is one level too many, on every road.
-func TestTextsCountLevels(t *testing.T) {
-	for depth := 30; depth <= 33; depth++ {
-		typ := reflect.TypeFor[struct {
-			T []string
-			S []string `dynamodbav:",stringset"`
-		}]()
-		for range depth - 1 {
-			typ = reflect.StructOf([]reflect.StructField{{Name: "A", Type: typ}})
-		}
-		plan := compile(t, typ)
-		v := reflect.New(typ).Elem()
-		leaf := v
-		deep := item{"T": list(), "S": strSet("x")}
-		for range depth - 1 {
-			leaf, deep = leaf.Field(0), item{"A": object(deep)}
-		}
-		leaf.Field(0).Set(reflect.ValueOf([]string{}))
-		leaf.Field(1).Set(reflect.ValueOf([]string{"x"}))
-
-		_, encodeErr := plan.Encode(v)
-		_, appendErr := plan.AppendJSON(nil, v, nil)
-		decodeErr := plan.Decode(deep, reflect.New(typ).Elem())
-		readErr := fromWire(plan.Layout(), itemJSON(t, deep), reflect.New(typ).Elem())
-		for _, err := range []error{encodeErr, appendErr, decodeErr, readErr} {
-			if depth <= 31 {
-				require.NoError(t, err, depth)
-			} else {
-				require.ErrorIs(t, err, codec.ErrDepth, depth)
+// Whatever nests counts as a level, on every road; a set does not.
+func TestLevelsAreCounted(t *testing.T) {
+	for _, leaf := range []struct {
+		value any
+		av    av
+		nests bool
+	}{
+		{[]string{}, list(), true},
+		{[]int{}, list(), true},
+		{[1]int{}, list(num("0")), true},
+		{map[string]string{}, object(item{}), true},
+		{map[int]int{}, object(item{}), true},
+		{point{}, object(item{"X": num("0"), "Y": num("0")}), true},
+		{new([]int{}), list(), true},
+		{any([]any{}), list(), true},
+		{"x", str("x"), false},
+		{[]byte("x"), bin('x'), false},
+	} {
+		for depth := 30; depth <= 33; depth++ {
+			typ := reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeOf(leaf.value)}, {Name: "S", Type: textsType, Tag: `dynamodbav:",stringset"`}})
+			v := reflect.New(typ).Elem()
+			v.Field(0).Set(reflect.ValueOf(leaf.value))
+			v.Field(1).Set(reflect.ValueOf([]string{"x"}))
+			deep := item{"A": leaf.av, "S": strSet("x")}
+			for range depth - 1 {
+				typ = reflect.StructOf([]reflect.StructField{{Name: "A", Type: typ}})
+				outer := reflect.New(typ).Elem()
+				outer.Field(0).Set(v)
+				v, deep = outer, item{"A": object(deep)}
+			}
+			plan := compile(t, typ)
+			_, encodeErr := plan.Encode(v)
+			_, appendErr := plan.AppendJSON(nil, v, nil)
+			decodeErr := plan.Decode(deep, reflect.New(typ).Elem())
+			readErr := fromWire(plan.Layout(), itemJSON(t, deep), reflect.New(typ).Elem())
+			for i, err := range []error{encodeErr, appendErr, decodeErr, readErr} {
+				if depth <= 31 || depth == 32 && !leaf.nests {
+					require.NoError(t, err, "%T %d %d", leaf.value, depth, i)
+				} else {
+					require.ErrorIs(t, err, codec.ErrDepth, "%T %d %d", leaf.value, depth, i)
+				}
 			}
 		}
+	}
+}
+
+var textsType = reflect.TypeFor[[]string]()
+
+// folded is a key that has its own idea of what it is stored as.
+type folded string
+
+func (f folded) MarshalText() ([]byte, error)     { return []byte(strings.ToLower(string(f))), nil }
+func (f *folded) UnmarshalText(text []byte) error { *f = folded(text); return nil }
+
+func TestAppendJSONOfOddElements(t *testing.T) {
+	type T struct {
+		Keys  map[folded]int
+		Omit  []**int            `dynamodbav:",omitemptyelem"`
+		OmitM map[string]**int   `dynamodbav:",omitemptyelem"`
+		Sets  *[]string          `dynamodbav:",stringset"`
+		Null  map[string]*string `dynamodbav:",nullemptyelem"`
+		Names map[Name][]Name
+	}
+	plan := compile(t, reflect.TypeFor[T]())
+	nothing, one := new(*int), new(new(1))
+	for _, v := range []T{
+		{Keys: map[folded]int{"A": 1, "a": 2}},
+		{Keys: map[folded]int{"A": 1, "b": 2}},
+		{Keys: map[folded]int{"": 1}},
+		{Omit: []**int{nothing, one, nil, nothing, one}},
+		{OmitM: map[string]**int{"a": nothing, "b": one, "c": nil}},
+		{Sets: &[]string{}},
+		{Sets: new([]string{"x", "x"})},
+		{Null: map[string]*string{"a": new(""), "b": nil, "c": new("x")}},
+		{Names: map[Name][]Name{"a": {"x", "\xff"}}},
+		{Names: map[Name][]Name{"": {}}},
+		{Names: map[Name][]Name{"\xff": {}}},
+		{Names: map[Name][]Name{"a": nil, "b": {}}},
+	} {
+		requireSameJSON(t, plan, reflect.ValueOf(v), nil)
 	}
 }
 
@@ -144,7 +194,7 @@ func TestNumbersFromJSON(t *testing.T) {
 	for _, text := range []string{
 		"0", "-0", "+1", "007", "-", "", "1.", ".5", "1e3", "1.0", "127", "128", "-128", "-129", "65535", "65536", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
 		"-9223372036854775809", "18446744073709551615", "18446744073709551616", "999999999999999999", "-999999999999999999", "1000000000000000000", "9007199254740993",
-		"0.1", "1e400", "1e125", "1e-130", "NaN", "0x10", "1_000", " 1", "123456789012345678901234567890123456789", "3.4028235677973366e+38", "16777217", "é",
+		"0.1", "1e400", "1e125", "1e-130", "NaN", "0x10", "1_000", " 1", "123456789012345678901234567890123456789", "3.4028235677973366e+38", "16777217", "é", "4.000000715255737", // would be rounded twice
 	} {
 		check(t, text)
 	}
