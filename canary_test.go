@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -123,8 +124,26 @@ func fullStrongbox(id string) strongbox {
 // canaries searches what is written to it.
 type canaries struct {
 	t    *testing.T
-	logs bytes.Buffer
+	logs lockedText
 	seen int
+}
+
+// lockedText is what loggers and observers write, from several goroutines.
+type lockedText struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // look fails if a canary is in a text: as it is, as a number, or in an encoding that hides it from the eye alone.
@@ -228,21 +247,21 @@ func (c *canaries) cursor(what string, cursor monotable.Cursor) {
 
 // The canaries are an Observer that looks at all it is told.
 func (c *canaries) OperationStart(ctx context.Context, op monotable.OperationInfo) context.Context {
-	c.logs.WriteString(fmt.Sprintf("%+v\n", op))
+	_, _ = fmt.Fprintf(&c.logs, "%+v\n", op)
 	return ctx
 }
 
 func (c *canaries) OperationEnd(_ context.Context, op monotable.OperationInfo, result monotable.OperationResult) {
-	c.logs.WriteString(fmt.Sprintf("%+v %+v %#v\n", op, result, result))
+	_, _ = fmt.Fprintf(&c.logs, "%+v %+v %#v\n", op, result, result)
 }
 
 func (c *canaries) AttemptStart(ctx context.Context, attempt monotable.AttemptInfo) context.Context {
-	c.logs.WriteString(fmt.Sprintf("%+v\n", attempt))
+	_, _ = fmt.Fprintf(&c.logs, "%+v\n", attempt)
 	return ctx
 }
 
 func (c *canaries) AttemptEnd(_ context.Context, attempt monotable.AttemptInfo, result monotable.AttemptResult) {
-	c.logs.WriteString(fmt.Sprintf("%+v %+v\n", attempt, result))
+	_, _ = fmt.Fprintf(&c.logs, "%+v %+v\n", attempt, result)
 }
 
 // echo is a service that refuses a request and quotes all of it.

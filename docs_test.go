@@ -62,7 +62,7 @@ func TestFaultsHaveTests(t *testing.T) {
 // Tests that SECURITY.md names stand in the files it links them to.
 func TestSecurityNamesTests(t *testing.T) {
 	tests := testNames(t)
-	link := regexp.MustCompile("\\[([^\\]]*Test[^\\]]*)\\]\\(([\\w./]+_test\\.go)\\)")
+	link := regexp.MustCompile(`\[([^\]]*Test[^\]]*)\]\(([\w./]+_test\.go)\)`)
 	name := regexp.MustCompile("`(Test\\w+)(…?)`")
 	links := link.FindAllStringSubmatch(readDocument(t, "SECURITY.md"), -1)
 	require.Greater(t, len(links), 15)

@@ -21,7 +21,10 @@ var ctx = context.Background()
 // The Go blocks of the guide are lines of this folder's tests, word for word: declarations, or lines of an example whose output is
 // checked, or of a test. Change those first.
 
-var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?\n)```$")
+var (
+	goBlock   = regexp.MustCompile("(?ms)^```go\n(.*?\n)```$")
+	textBlock = regexp.MustCompile("(?ms)^```text\n(.*?\n)```$")
+)
 
 func TestGuideCodeRuns(t *testing.T) {
 	pages, err := filepath.Glob("*.md")
@@ -37,6 +40,10 @@ func TestGuideCodeRuns(t *testing.T) {
 			require.Equal(t, string(formatted), block, "%s: not as gofmt has it", page)
 			require.True(t, sources.run(block), "%s: not lines of an example with output, a test or a declaration here:\n%s", page, block)
 		}
+		for _, match := range textBlock.FindAllStringSubmatch(text, -1) {
+			printed := "// Output:\n// " + strings.Join(trimmed(match[1]), "\n// ") + "\n}"
+			require.Contains(t, sources.outputs, strings.ReplaceAll(printed, " \n", "\n"), "%s: no example prints this", page)
+		}
 		if page == "faults.md" {
 			continue
 		}
@@ -51,6 +58,8 @@ func TestGuideCodeRuns(t *testing.T) {
 type sources struct {
 	lines []string // trimmed, of all files
 	runs  []bool   // the line is part of what is run, or of a declaration
+
+	outputs string // the lines, with one blank between the words of a comment
 }
 
 // run says whether a block is lines that run.
@@ -101,6 +110,7 @@ func testSources(t *testing.T) *sources {
 		all.lines = append(append(all.lines, lines...), "// end of "+file)
 		all.runs = append(append(all.runs, runs...), false)
 	}
+	all.outputs = regexp.MustCompile(`(?m)^//[ \t]+`).ReplaceAllString(strings.Join(all.lines, "\n"), "// ")
 	return all
 }
 

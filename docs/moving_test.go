@@ -3,7 +3,6 @@ package docs_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -67,7 +66,7 @@ func Example_compare() {
 	}
 	newRead := func(ctx context.Context, id string) (Customer, error) { return customers.Get(ctx, Customer{ID: id}) }
 
-	var keys iter.Seq2[string, error] = monotabletest.Sample(ctx, client, "app", 100, 4, func(item map[string]types.AttributeValue) (string, bool) {
+	keys := monotabletest.Sample(ctx, client, "app", 100, 4, func(item map[string]types.AttributeValue) (string, bool) {
 		id, ok := item["id"].(*types.AttributeValueMemberS)
 		return id.Value, ok
 	})
