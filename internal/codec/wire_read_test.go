@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -96,6 +97,50 @@ func BenchmarkPage(b *testing.B) {
 			require.NoError(b, attributevalue.UnmarshalListOfMaps(items, &users))
 		}
 	})
+}
+
+// BenchmarkPageOfOrders has pointers, maps and lists of structs.
+func BenchmarkPageOfOrders(b *testing.B) {
+	layout := compile(b, reflect.TypeFor[order]()).Layout()
+	one := itemJSON(b, mustEncode(b, sampleOrder))
+	json := append(append([]byte{'['}, bytes.Repeat(append(one, ','), 999)...), append(one, ']')...)
+	b.Run("codec", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r := &avjson.Reader{Data: json}
+			page := layout.Page(r, 1000)
+			require.NoError(b, readPage(page, r))
+			orders := make([]order, page.Len())
+			v := reflect.ValueOf(orders)
+			for i := range orders {
+				if err := page.Into(i, v.Index(i)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("sdk", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			items, err := sdkItems(json)
+			require.NoError(b, err)
+			var orders []order
+			require.NoError(b, attributevalue.UnmarshalListOfMaps(items, &orders))
+		}
+	})
+}
+
+func BenchmarkOneItem(b *testing.B) {
+	layout := compile(b, reflect.TypeFor[user]()).Layout()
+	json := userPage(b, 1)
+	var u user
+	v := reflect.ValueOf(&u).Elem()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := fromWire(layout, json[1:], v); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkAppendJSON(b *testing.B) {
