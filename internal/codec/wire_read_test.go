@@ -174,7 +174,7 @@ func TestNotedAndRaw(t *testing.T) {
 		A string
 		N int
 	}
-	layout := compile(t, reflect.TypeFor[T]()).Layout("type", "N", "missing")
+	layout := compile(t, reflect.TypeFor[T]()).Layout("type", "N", "missing", "type")
 	items := []string{
 		`{"type":{"S":"x"},"A":{"S":"a"},"N":{"N":"1"}}`, `{"N": {"N":"2"} ,"A":{"S":"b"},"type"  :  {"NULL":true}  }`, `{"other":{"S":"c"}}`, `{}`, `null`,
 		`{"N":{"S":"no number"},"type":{"S":"x"},"type":{"S":"y"}}`, `{"N":{"N":"1"},"\u004e":{"N":"3"}}`,
@@ -192,6 +192,7 @@ func TestNotedAndRaw(t *testing.T) {
 		require.Equal(t, want[k][0], string(page.Noted(k, 0)))
 		require.Equal(t, want[k][1], string(page.Noted(k, 1)))
 		require.Nil(t, page.Noted(k, 2))
+		require.Equal(t, page.Noted(k, 0), page.Noted(k, 3))
 	}
 	require.Nil(t, page.Noted(2, 0))
 	var v T
