@@ -3,6 +3,7 @@ package codec_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -22,7 +23,7 @@ const onePage = 2570
 func TestPageOfUsers(t *testing.T) {
 	plan := compile(t, reflect.TypeFor[user]())
 	json := userPage(t, onePage)
-	for _, expect := range []int{onePage, 0, 7, -1, 1 << 60} {
+	for _, expect := range []int{onePage, 0, 7, -1, math.MaxInt} {
 		page := plan.Layout("SK", "nowhere", "version").Page(&avjson.Reader{Data: json}, expect)
 		r := &avjson.Reader{Data: json}
 		page.Reset(r, expect)
