@@ -104,7 +104,7 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
-func TestAppendRefuses(t *testing.T) {
+func TestF086_NilIsRefused(t *testing.T) {
 	cyclic := item{}
 	cyclic["a"] = &types.AttributeValueMemberM{Value: cyclic}
 	for _, c := range []struct {

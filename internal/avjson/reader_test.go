@@ -263,7 +263,7 @@ func TestStringsAreCut(t *testing.T) {
 	require.GreaterOrEqual(t, pieces, 10.0) // none is larger than 8 KiB
 }
 
-func TestErrorsQuoteNothing(t *testing.T) {
+func TestF126_ErrorsQuoteNothing(t *testing.T) {
 	for _, data := range values {
 		secret := strings.NewReplacer(`"x"`, `"secret"`, `"a`, `"secret`).Replace(data)
 		for n := range len(secret) {

@@ -96,7 +96,7 @@ func TestPageOfDamagedItems(t *testing.T) {
 	}
 }
 
-func TestPageCutAnywhere(t *testing.T) {
+func TestF015_PageCutAnywhere(t *testing.T) {
 	plan := wired(compile(t, reflect.TypeFor[user]()))
 	whole := userPage(t, 2)
 	for n := range whole {

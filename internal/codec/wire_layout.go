@@ -12,7 +12,7 @@ import (
 type Layout struct {
 	plan  *Plan
 	root  *wireStruct
-	noted int
+	noted []int    // of each noted name, where it is among those of an item; the same name may be there twice
 	order []uint16 // what Page.next begins with: members come in the order of the fields
 }
 
@@ -80,14 +80,18 @@ func (p *Plan) Layout(noted ...string) *Layout {
 	c := layoutCompiler{structs: map[*Plan]*wireStruct{}, values: map[*Value]*wireValue{}}
 	root := c.open(len(p.Fields) + len(noted))
 	c.fill(root, p)
+	places := make([]int, len(noted))
 	for n, name := range noted {
 		k, known := root.byName[name]
 		if !known {
 			k = root.add(name, nil, noteOnly)
 		}
-		root.fields[k].noted = n
+		if root.fields[k].noted < 0 {
+			root.fields[k].noted = n
+		}
+		places[n] = root.fields[k].noted
 	}
-	return &Layout{plan: p, root: root, noted: len(noted), order: c.order}
+	return &Layout{plan: p, root: root, noted: places, order: c.order}
 }
 
 type layoutCompiler struct {

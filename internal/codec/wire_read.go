@@ -69,7 +69,7 @@ func (p *Page) Reset(r *avjson.Reader, expect int) {
 	*p = Page{layout: p.layout, r: r, expect: expect, next: slices.Clone(p.layout.order)}
 	if expect > 0 {
 		p.items = make([]pageItem, 0, expect)
-		p.noted = make([]span, 0, expect*p.layout.noted)
+		p.noted = make([]span, 0, expect*len(p.layout.noted))
 	}
 }
 
@@ -81,7 +81,9 @@ func (p *Page) Raw(k int) []byte { return p.bytes(p.items[k].span) }
 
 // Noted returns the JSON of the value of the n-th noted attribute of item k, a part
 // of the reply; nil if the item has no such attribute.
-func (p *Page) Noted(k, n int) []byte { return p.bytes(p.noted[k*p.layout.noted+n]) }
+func (p *Page) Noted(k, n int) []byte {
+	return p.bytes(p.noted[k*len(p.layout.noted)+p.layout.noted[n]])
+}
 
 func (p *Page) bytes(s span) []byte {
 	if s.end == 0 {
@@ -92,11 +94,12 @@ func (p *Page) bytes(s span) []byte {
 
 // Read reads the item that begins at i in the reply and returns the position behind
 // it. The item becomes the last one of the page; null is one without attributes.
-// Every error is an [*avjson.SyntaxError].
+// Every error is an [*avjson.SyntaxError], and the page is of no use after it until
+// it is reset.
 func (p *Page) Read(i int) (int, error) {
 	i = p.r.Space(i)
 	p.items = append(p.items, pageItem{span: span{begin: i}, late: int32(len(p.late))})
-	p.noted = append(p.noted, make([]span, p.layout.noted)...)
+	p.noted = append(p.noted, make([]span, len(p.layout.noted))...)
 	dst := p.element()
 	end, ok := p.r.Null(i)
 	if !ok {
@@ -143,7 +146,7 @@ func (p *Page) attributes(i int, dst reflect.Value) (int, bool) {
 	}
 	w := p.layout.root
 	it := &p.items[len(p.items)-1]
-	noted := p.noted[len(p.noted)-p.layout.noted:]
+	noted := p.noted[len(p.noted)-len(p.layout.noted):]
 	var seen seenFields
 	seen.room(len(w.fields))
 	prev := 0

@@ -1,7 +1,9 @@
 package codec_test
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -21,7 +23,7 @@ const onePage = 2570
 func TestPageOfUsers(t *testing.T) {
 	plan := compile(t, reflect.TypeFor[user]())
 	json := userPage(t, onePage)
-	for _, expect := range []int{onePage, 0, 7, -1, 1 << 60} {
+	for _, expect := range []int{onePage, 0, 7, -1, math.MaxInt} {
 		page := plan.Layout("SK", "nowhere", "version").Page(&avjson.Reader{Data: json}, expect)
 		r := &avjson.Reader{Data: json}
 		page.Reset(r, expect)
@@ -98,6 +100,50 @@ func BenchmarkPage(b *testing.B) {
 	})
 }
 
+// BenchmarkPageOfOrders has pointers, maps and lists of structs.
+func BenchmarkPageOfOrders(b *testing.B) {
+	layout := compile(b, reflect.TypeFor[order]()).Layout()
+	one := itemJSON(b, mustEncode(b, sampleOrder))
+	json := append(append([]byte{'['}, bytes.Repeat(append(one, ','), 999)...), append(one, ']')...)
+	b.Run("codec", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r := &avjson.Reader{Data: json}
+			page := layout.Page(r, 1000)
+			require.NoError(b, readPage(page, r))
+			orders := make([]order, page.Len())
+			v := reflect.ValueOf(orders)
+			for i := range orders {
+				if err := page.Into(i, v.Index(i)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("sdk", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			items, err := sdkItems(json)
+			require.NoError(b, err)
+			var orders []order
+			require.NoError(b, attributevalue.UnmarshalListOfMaps(items, &orders))
+		}
+	})
+}
+
+func BenchmarkOneItem(b *testing.B) {
+	layout := compile(b, reflect.TypeFor[user]()).Layout()
+	json := userPage(b, 1)
+	var u user
+	v := reflect.ValueOf(&u).Elem()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := fromWire(layout, json[1:], v); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkAppendJSON(b *testing.B) {
 	plan := compile(b, reflect.TypeFor[user]())
 	u := sampleUser(4711)
@@ -129,7 +175,7 @@ func TestNotedAndRaw(t *testing.T) {
 		A string
 		N int
 	}
-	layout := compile(t, reflect.TypeFor[T]()).Layout("type", "N", "missing")
+	layout := compile(t, reflect.TypeFor[T]()).Layout("type", "N", "missing", "type")
 	items := []string{
 		`{"type":{"S":"x"},"A":{"S":"a"},"N":{"N":"1"}}`, `{"N": {"N":"2"} ,"A":{"S":"b"},"type"  :  {"NULL":true}  }`, `{"other":{"S":"c"}}`, `{}`, `null`,
 		`{"N":{"S":"no number"},"type":{"S":"x"},"type":{"S":"y"}}`, `{"N":{"N":"1"},"\u004e":{"N":"3"}}`,
@@ -147,6 +193,7 @@ func TestNotedAndRaw(t *testing.T) {
 		require.Equal(t, want[k][0], string(page.Noted(k, 0)))
 		require.Equal(t, want[k][1], string(page.Noted(k, 1)))
 		require.Nil(t, page.Noted(k, 2))
+		require.Equal(t, page.Noted(k, 0), page.Noted(k, 3))
 	}
 	require.Nil(t, page.Noted(2, 0))
 	var v T

@@ -395,16 +395,17 @@ func (p *Page) object(w *wireStruct, i int, dst reflect.Value, depth int) (int, 
 			return 0, false
 		}
 		var end int
-		ok := true
+		var ok bool
 		if k < 0 {
-			if end, err = p.r.Skip(begin); err != nil {
-				return 0, false
-			}
+			end, err = p.r.Skip(begin)
+			ok = err == nil
 		} else {
 			prev = k + 1
-			if end, ok = p.field(&w.fields[k], begin, opened, dst, depth); !ok || seen.twice(k) {
-				return 0, false
-			}
+			end, ok = p.field(&w.fields[k], begin, opened, dst, depth)
+			ok = ok && !seen.twice(k)
+		}
+		if !ok {
+			return 0, false
 		}
 		if i, more, ok = p.more(end, '}'); !ok {
 			return 0, false

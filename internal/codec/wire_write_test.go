@@ -163,7 +163,7 @@ func TestAppendJSONOfOddElements(t *testing.T) {
 }
 
 // Numbers and times from JSON are those from attribute values, for every text.
-func TestNumbersFromJSON(t *testing.T) {
+func TestF082_NumbersFromJSON(t *testing.T) {
 	type T struct {
 		I   int64
 		I8  int8
