@@ -12,12 +12,19 @@ import (
 
 // keyIdentity is equal for equal keys only: the table's name and the key's values, each with its length; numbers by value, texts and binaries by bytes.
 func keyIdentity(table string, core *tableCore, key attributeMap) string {
-	id := []byte(strconv.Itoa(len(table)) + ":" + table)
-	for _, k := range core.primary.all() {
-		text := scalarText(key[k.Name])
-		id = append(id, strconv.Itoa(len(text))+":"+text...)
+	id := appendSized(make([]byte, 0, 128), table)
+	for _, k := range core.primary.partition {
+		id = appendSized(id, scalarText(key[k.Name]))
+	}
+	for _, k := range core.primary.sort {
+		id = appendSized(id, scalarText(key[k.Name]))
 	}
 	return string(id)
+}
+
+func appendSized(b []byte, text string) []byte {
+	b = append(strconv.AppendInt(b, int64(len(text)), 10), ':')
+	return append(b, text...)
 }
 
 // scalarText is the text of a key's value: equal for equal values of one type.
