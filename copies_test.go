@@ -10,55 +10,55 @@ import (
 	"github.com/monotable/monotable/monotabletest"
 )
 
-// ledger has no rules, so that copies of it need not be deep.
-type ledger struct {
+// daybook has no rules, so that copies of it need not be deep.
+type daybook struct {
 	Book  string            `dynamodbav:"book"`
 	ID    string            `dynamodbav:"id"`
 	Raw   []byte            `dynamodbav:"raw"`
 	Lines []string          `dynamodbav:"lines"`
 	Notes map[string]string `dynamodbav:"notes"`
-	Owner *ledgerOwner      `dynamodbav:"owner"`
+	Owner *daybookOwner     `dynamodbav:"owner"`
 }
 
-type ledgerOwner struct {
+type daybookOwner struct {
 	Name string `dynamodbav:"name"`
 }
 
 var (
-	ledgerLines = monotable.Field(func(l *ledger) *[]string { return &l.Lines })
-	ledgerOwned = monotable.Field(func(l *ledger) **ledgerOwner { return &l.Owner })
-	ledgerName  = monotable.Field(func(l *ledger) *string { return &l.Owner.Name })
+	daybookLines = monotable.Field(func(l *daybook) *[]string { return &l.Lines })
+	daybookOwned = monotable.Field(func(l *daybook) **daybookOwner { return &l.Owner })
+	daybookName  = monotable.Field(func(l *daybook) *string { return &l.Owner.Name })
 )
 
-func (l ledger) fill() ledger {
-	l.Raw, l.Lines, l.Notes, l.Owner = []byte{1, 2}, []string{"a", "b"}, map[string]string{"k": "v"}, &ledgerOwner{Name: "ann"}
+func (l daybook) fill() daybook {
+	l.Raw, l.Lines, l.Notes, l.Owner = []byte{1, 2}, []string{"a", "b"}, map[string]string{"k": "v"}, &daybookOwner{Name: "ann"}
 	return l
 }
 
 // spoil changes all that an item refers to.
-func (l ledger) spoil() {
+func (l daybook) spoil() {
 	l.Raw[0], l.Lines[0], l.Notes["k"], l.Owner.Name = 9, "z", "z", "zoe"
 }
 
-func openLedgers(t *testing.T) (*store, *monotable.Entity[ledger]) {
+func openDaybooks(t *testing.T) (*store, *monotable.Entity[daybook]) {
 	t.Helper()
 	s := openStore(t, monotable.TableConfig{})
-	return s, mustEntity(t, s.Table, monotable.Schema[ledger]{Name: "Ledger", Key: monotable.Key{Partition: "BOOK#{book}", Sort: "{id}"}})
+	return s, mustEntity(t, s.Table, monotable.Schema[daybook]{Name: "Daybook", Key: monotable.Key{Partition: "BOOK#{book}", Sort: "{id}"}})
 }
 
 // What a write returns is nobody else's, whatever is done to it.
 func TestF042_ResultsShareNothingWithArguments(t *testing.T) {
-	_, ledgers := openLedgers(t)
+	_, daybooks := openDaybooks(t)
 	ctx := t.Context()
-	key := ledger{Book: "1", ID: "1"}
-	for name, call := range map[string]func(ledger) (ledger, error){
-		"Create": func(l ledger) (ledger, error) { l.ID = "2"; return ledgers.Create(ctx, l) },
-		"Put":    func(l ledger) (ledger, error) { return ledgers.Put(ctx, l) },
-		"Update": func(l ledger) (ledger, error) {
-			if _, err := ledgers.Put(ctx, l); err != nil {
+	key := daybook{Book: "1", ID: "1"}
+	for name, call := range map[string]func(daybook) (daybook, error){
+		"Create": func(l daybook) (daybook, error) { l.ID = "2"; return daybooks.Create(ctx, l) },
+		"Put":    func(l daybook) (daybook, error) { return daybooks.Put(ctx, l) },
+		"Update": func(l daybook) (daybook, error) {
+			if _, err := daybooks.Put(ctx, l); err != nil {
 				return l, err
 			}
-			return ledgers.Update(ctx, l, ledgerLines.Set(l.Lines), ledgerOwned.Set(l.Owner))
+			return daybooks.Update(ctx, l, daybookLines.Set(l.Lines), daybookOwned.Set(l.Owner))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,11 +74,11 @@ func TestF042_ResultsShareNothingWithArguments(t *testing.T) {
 
 // An operation is a value: what becomes of the item it was made of is nothing to it, and it can be carried out more than once.
 func TestF042_OperationsKeepTheirItems(t *testing.T) {
-	s, ledgers := openLedgers(t)
+	s, daybooks := openDaybooks(t)
 	ctx := t.Context()
-	key := ledger{Book: "1", ID: "1"}
+	key := daybook{Book: "1", ID: "1"}
 	item := key.fill()
-	put, create := ledgers.PutOp(item), ledgers.CreateOp(item)
+	put, create := daybooks.PutOp(item), daybooks.CreateOp(item)
 	want, err := put.Request()
 	require.NoError(t, err)
 	item.spoil()
@@ -90,34 +90,34 @@ func TestF042_OperationsKeepTheirItems(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want.Item, made.Item)
 		require.NoError(t, s.BatchWrite(ctx, put))
-		stored, err := ledgers.Get(ctx, key)
+		stored, err := daybooks.Get(ctx, key)
 		require.NoError(t, err)
 		require.Equal(t, key.fill(), stored)
-		require.NoError(t, ledgers.BatchPut(ctx, []ledger{item}))
+		require.NoError(t, daybooks.BatchPut(ctx, []daybook{item}))
 	}
 	require.Equal(t, "z", item.Lines[0])
 }
 
 // A Given value is not changed by what the same Update sets in it.
 func TestF042_GivenKeepsItsValue(t *testing.T) {
-	_, ledgers := openLedgers(t)
+	_, daybooks := openDaybooks(t)
 	ctx := t.Context()
-	item, err := ledgers.Put(ctx, ledger{Book: "1", ID: "1"}.fill())
+	item, err := daybooks.Put(ctx, daybook{Book: "1", ID: "1"}.fill())
 	require.NoError(t, err)
-	given := ledgerOwned.Given(&ledgerOwner{Name: "ann"})
-	first, err := ledgers.UpdateOp(item, given, ledgerName.Set("bob")).Request()
+	given := daybookOwned.Given(&daybookOwner{Name: "ann"})
+	first, err := daybooks.UpdateOp(item, given, daybookName.Set("bob")).Request()
 	require.NoError(t, err)
-	second, err := ledgers.UpdateOp(item, given, ledgerName.Set("bob")).Request()
+	second, err := daybooks.UpdateOp(item, given, daybookName.Set("bob")).Request()
 	require.NoError(t, err)
 	require.Equal(t, first, second)
-	_, err = ledgers.Update(ctx, item, given, ledgerName.Set("bob"))
+	_, err = daybooks.Update(ctx, item, given, daybookName.Set("bob"))
 	require.NoError(t, err)
 }
 
 // A request is its caller's to change: neither the next one nor the operation sees it.
 func TestF042_RequestsAreTheirCallers(t *testing.T) {
-	_, ledgers := openLedgers(t)
-	op := ledgers.UpdateOp(ledger{Book: "1", ID: "1"}, ledgerName.Set("x"), ledgerName.Ne("y"))
+	_, daybooks := openDaybooks(t)
+	op := daybooks.UpdateOp(daybook{Book: "1", ID: "1"}, daybookName.Set("x"), daybookName.Ne("y"))
 	want, err := op.Request()
 	require.NoError(t, err)
 	spoilt, err := op.Request()
@@ -132,8 +132,8 @@ func TestF042_RequestsAreTheirCallers(t *testing.T) {
 }
 
 func TestZeroBatchOperations(t *testing.T) {
-	s, _ := openLedgers(t)
-	for _, op := range []monotable.BatchOp{monotable.PutOp[ledger]{}, monotable.DeleteOp[ledger]{}} {
+	s, _ := openDaybooks(t)
+	for _, op := range []monotable.BatchOp{monotable.PutOp[daybook]{}, monotable.DeleteOp[daybook]{}} {
 		requireError(t, s.BatchWrite(context.Background(), op), monotable.ErrInvalid)
 	}
 }
