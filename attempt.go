@@ -9,6 +9,8 @@ import (
 	"hash/crc32"
 	"io"
 	"net"
+	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -53,6 +55,7 @@ type attempts struct {
 	resend  resending
 	timeout time.Duration
 	body    []byte // of the first request under a token
+	answer  *reply // where the items of a reply go; nil if to the SDK
 
 	observed *observedRequest
 
@@ -69,6 +72,10 @@ func newAttempts(o *options, resend resending) *attempts {
 
 // install adds the observation to a call. It comes last, so that the caller's own options are seen.
 func (a *attempts) install(o *dynamodb.Options) {
+	o.DisableValidateResponseChecksum = true // reply does it, and does more than log a mismatch
+	if o.ClientLogMode.IsResponseWithBody() {
+		a.answer = nil // it shows the reply as the SDK is given it
+	}
 	o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], a.add)
 	if o.Retryer != nil {
 		o.Retryer = &callRetryer{Retryer: o.Retryer, attempts: a}
@@ -174,41 +181,70 @@ func (a *attempts) reply(ctx context.Context, in middleware.DeserializeInput, ne
 	a.mu.Lock()
 	a.sent = true
 	a.mu.Unlock()
+	a.answer.forget() // what an attempt before has read
 	out, metadata, err := next.HandleDeserialize(ctx, in)
 	if err != nil {
 		return out, metadata, err
 	}
 	if response, ok := out.RawResponse.(*smithyhttp.Response); ok {
-		err = checkReply(response)
+		err = a.checkReply(response.Response)
 	}
 	return out, metadata, err
 }
 
 // checkReply reads the whole reply before anything of it is used. The SDK takes an empty one for an empty answer, and only logs
 // a wrong checksum.
-func checkReply(response *smithyhttp.Response) error {
-	var body bytes.Buffer
-	if n := response.ContentLength; n > 0 {
-		body.Grow(int(n) + bytes.MinRead)
+func (a *attempts) checkReply(response *http.Response) error {
+	var room []byte
+	if response.StatusCode == http.StatusOK { // errors keep what they are read from
+		room = a.answer.room()
 	}
-	_, err := body.ReadFrom(response.Body)
-	_ = response.Body.Close()
-	response.Body = io.NopCloser(bytes.NewReader(body.Bytes()))
+	body, err := readAll(response, room)
+	rest := body
+	defer func() { response.Body = io.NopCloser(bytes.NewReader(rest)) }()
 	if err != nil {
 		return &noReply{text: "the reply broke off", err: err}
 	}
-	if body.Len() == 0 && response.StatusCode < 300 {
+	if len(body) == 0 && response.StatusCode < 300 {
 		return &noReply{text: "the reply is empty"}
 	}
 	sum := response.Header.Get("X-Amz-Crc32")
 	switch {
-	case sum == "" && !json.Valid(body.Bytes()) && response.StatusCode < 500:
+	case sum == "" && !json.Valid(body) && response.StatusCode < 500:
 		return &noReply{text: "the reply is not DynamoDB's"}
-	case sum != "" && sum != strconv.FormatUint(uint64(crc32.ChecksumIEEE(body.Bytes())), 10):
+	case sum != "" && sum != strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10):
 		return &noReply{text: "the reply does not match its checksum"}
+	}
+	if response.StatusCode == http.StatusOK && response.Header.Get("Content-Encoding") == "" {
+		rest = a.answer.take(rest)
 	}
 	return nil
 }
+
+// readAll reads and closes a body, into room as far as that does.
+func readAll(response *http.Response, room []byte) ([]byte, error) {
+	body := room[:0]
+	if n := response.ContentLength + 1; n > int64(cap(body)) && n <= maxReply { // one more, to see the end
+		body = make([]byte, 0, n)
+	}
+	for {
+		if len(body) == cap(body) {
+			body = slices.Grow(body, bytes.MinRead)
+		}
+		n, err := response.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err != nil {
+			if err == io.EOF { //nolint:errorlint // never wrapped, by the rule of io.Reader
+				err = nil
+			}
+			_ = response.Body.Close()
+			return body, err
+		}
+	}
+}
+
+// maxReply is more than DynamoDB answers with: 16 MB of items.
+const maxReply = 64 << 20
 
 // noReply says that an attempt was sent and no reply came that could be read.
 type noReply struct {

@@ -117,13 +117,15 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, ops [
 		id := keyIdentity(read.table, read.m.table, read.key)
 		e := byID[id]
 		if e == nil {
-			e = &batchEntry{table: read.table, core: read.m.table, key: read.key, id: id}
+			e = &batchEntry{table: read.table, core: read.m.table, key: read.key, id: id, of: read.m, becomes: read.becomes}
 			if err := c.admits(o, e); err != nil {
 				return nil, indexed(what, i, err)
 			}
 			byID[id], entries = e, append(entries, e)
 		}
-		e.places++
+		if e.places++; e.becomes != read.becomes {
+			e.becomes = notes
+		}
 		e.consistent = e.consistent || read.consistent
 		reads[i], entryOf[i] = read, e
 	}
@@ -162,7 +164,7 @@ func (e *batchEntry) result(read *compiledRead) ReadResult {
 	if e.err != nil {
 		return ReadResult{State: Unprocessed, Err: e.err}
 	}
-	err := read.decode(e.item)
+	err := read.decode(&e.item)
 	switch {
 	case err == nil:
 		return ReadResult{State: Found}
@@ -186,7 +188,10 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 		}
 		in.RequestItems[e.table] = keys
 	}
-	out, a, err := send(ctx, o, resendFreely, c.client.BatchGetItem, in)
+	a := newAttempts(o, resendFreely)
+	answer := c.replyTo(chunk)
+	a.answer = answer.unless(o.noWireCodec || !c.isSDK)
+	out, err := sendAs(ctx, o, a, c.client.BatchGetItem, in)
 	if err != nil {
 		return batchAnswer{}, a.undone(c, err, false)
 	}
@@ -196,10 +201,14 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	}
 	index := entriesByKey(chunk)
 	left, ok := index.all(named)
-	for table, items := range out.Responses {
-		for _, item := range items {
-			if e := index.find(table, item); e != nil {
-				e.item = item
+	found, err := answer.byTable(out.Responses)
+	if err != nil {
+		return batchAnswer{}, err
+	}
+	for table, items := range found {
+		for i := range items {
+			if e := index.find(table, &items[i]); e != nil {
+				e.item = items[i]
 			} else {
 				ok = false
 			}
@@ -209,6 +218,18 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 		return batchAnswer{}, &serviceFailure{sentinels: []error{ErrUnprocessed}, err: errStrangeAnswer}
 	}
 	return batchAnswer{left: left, units: unitsOf(out)}, nil
+}
+
+// replyTo is where the items of a request's answer go.
+func (c *tableCore) replyTo(chunk []*batchEntry) *reply {
+	first := chunk[0]
+	becomes := first.becomes
+	for _, e := range chunk {
+		if e.becomes != becomes {
+			becomes = notes
+		}
+	}
+	return first.of.reply(becomes, first.of.primary, "Responses")
 }
 
 // readsError is why some keys of a BatchGet were not read.

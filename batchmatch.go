@@ -12,12 +12,23 @@ import (
 
 // keyIdentity is equal for equal keys only: the table's name and the key's values, each with its length; numbers by value, texts and binaries by bytes.
 func keyIdentity(table string, core *tableCore, key attributeMap) string {
-	id := []byte(strconv.Itoa(len(table)) + ":" + table)
+	return string(appendIdentity(nil, table, core, recordOf(key)))
+}
+
+func appendIdentity(id []byte, table string, core *tableCore, item *record) []byte {
+	id = appendSized(id, table)
 	for _, k := range core.primary.all() {
-		text := scalarText(key[k.Name])
-		id = append(id, strconv.Itoa(len(text))+":"+text...)
+		if text, ok := item.text(k.Name); ok {
+			id = appendSized(id, text)
+		} else {
+			id = appendSized(id, scalarText(item.attribute(k.Name)))
+		}
 	}
-	return string(id)
+	return id
+}
+
+func appendSized[S string | []byte](id []byte, text S) []byte {
+	return append(append(strconv.AppendInt(id, int64(len(text)), 10), ':'), text...)
 }
 
 // scalarText is the text of a key's value: equal for equal values of one type.
@@ -42,6 +53,7 @@ var errStrangeAnswer = errors.New("monotable: the answer names a key that was no
 // entryIndex finds the entries of a request by what an answer calls them. The answer has an order of its own.
 type entryIndex struct {
 	byID   map[string]*batchEntry
+	id     []byte                 // room for one
 	tables map[string]*batchEntry // one entry of each
 }
 
@@ -64,7 +76,7 @@ func shortName(table string) string {
 }
 
 // find gives nil for a key that is not in the request.
-func (x *entryIndex) find(table string, key attributeMap) *batchEntry {
+func (x *entryIndex) find(table string, key *record) *batchEntry {
 	of := x.tables[table]
 	if of == nil {
 		of = x.tables[shortName(table)]
@@ -72,7 +84,8 @@ func (x *entryIndex) find(table string, key attributeMap) *batchEntry {
 	if of == nil {
 		return nil
 	}
-	return x.byID[keyIdentity(of.table, of.core, key)]
+	x.id = appendIdentity(x.id[:0], of.table, of.core, key)
+	return x.byID[string(x.id)]
 }
 
 // all finds the entries of all keys, and says whether it knew them all.
@@ -80,7 +93,7 @@ func (x *entryIndex) all(keys map[string][]attributeMap) ([]*batchEntry, bool) {
 	var found []*batchEntry
 	for table, keys := range keys {
 		for _, key := range keys {
-			e := x.find(table, key)
+			e := x.find(table, recordOf(key))
 			if e == nil {
 				return nil, false
 			}

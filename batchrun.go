@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/monotable/monotable/internal/codec"
 )
 
 // DynamoDB's limits on one batch request.
@@ -35,7 +37,9 @@ type batchEntry struct {
 	bytes int // of write in the request
 
 	consistent bool // of a read
-	item       attributeMap
+	of         *model
+	becomes    *codec.Plan // what it is read into; notes if that is several
+	item       record
 
 	err error // why it is not done
 }

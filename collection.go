@@ -96,7 +96,7 @@ type Collector interface{ collector() gatherer }
 type gatherer interface {
 	entity() *model // nil for the others
 	target() any    // the caller's pointer
-	add(item attributeMap, reveal bool) error
+	add(item *record, reveal bool) error
 	reverse()
 	hand() error // gives all to the caller
 }
@@ -132,7 +132,7 @@ func (c *into[T]) entity() *model { return c.e.model }
 
 func (c *into[T]) target() any { return c.dst }
 
-func (c *into[T]) add(item attributeMap, reveal bool) error {
+func (c *into[T]) add(item *record, reveal bool) error {
 	var out T
 	err := c.e.model.decode(item, reflect.ValueOf(&out).Elem(), reveal)
 	if err == nil {
@@ -165,7 +165,7 @@ func (c *one[T]) entity() *model { return c.e.model }
 
 func (c *one[T]) target() any { return c.dst }
 
-func (c *one[T]) add(item attributeMap, reveal bool) error {
+func (c *one[T]) add(item *record, reveal bool) error {
 	if c.item != nil {
 		return fmt.Errorf("more than one %s", c.e.model.name)
 	}
@@ -205,11 +205,11 @@ func (c *others) entity() *model { return nil }
 
 func (c *others) target() any { return c.count }
 
-func (c *others) add(item attributeMap, _ bool) error {
+func (c *others) add(item *record, _ bool) error {
 	if c.n++; c.items != nil {
-		c.found = append(c.found, item)
+		c.found = append(c.found, item.attributes())
 	}
-	return nil
+	return item.err
 }
 
 func (c *others) reverse() { slices.Reverse(c.found) }
@@ -242,7 +242,7 @@ func (from Partition) collect(ctx context.Context, table *tableCore, into []Coll
 	if p.start.back {
 		return 0, invalidf("a Prev cursor leads back, which a page of a Collection alone can")
 	}
-	if err := p.each(ctx, func(item attributeMap) (bool, error) {
+	if err := p.each(ctx, func(item *record) (bool, error) {
 		return true, g.take(p, item)
 	}); err != nil {
 		return 0, err
@@ -288,7 +288,7 @@ func (from Partition) compile(t *tableCore, into []Collector) (*readPlan, *gathe
 	if err != nil {
 		return nil, nil, err
 	}
-	p.counts = func(item attributeMap) bool { return g.counts(p, item) }
+	p.counts = func(item *record) bool { return g.counts(p, item) }
 	return p, g, nil
 }
 
@@ -301,7 +301,7 @@ type gathering struct {
 }
 
 // counts says whether an item is a member's.
-func (g *gathering) counts(p *readPlan, item attributeMap) bool {
+func (g *gathering) counts(p *readPlan, item *record) bool {
 	if p.outside(item) {
 		return false
 	}
@@ -310,7 +310,7 @@ func (g *gathering) counts(p *readPlan, item attributeMap) bool {
 }
 
 // take gives an item to its collector.
-func (g *gathering) take(p *readPlan, item attributeMap) error {
+func (g *gathering) take(p *readPlan, item *record) error {
 	if p.outside(item) {
 		return nil
 	}
@@ -335,8 +335,8 @@ func (g *gathering) take(p *readPlan, item attributeMap) error {
 }
 
 // memberOf is the collector of an item: of the entity that its tag names, or else whose templates make its key.
-func (g *gathering) memberOf(p *readPlan, item attributeMap) gatherer {
-	tag, tagged := item[p.m.table.tag].(*types.AttributeValueMemberS)
+func (g *gathering) memberOf(p *readPlan, item *record) gatherer {
+	tag, tagged := item.attribute(p.m.table.tag).(*types.AttributeValueMemberS)
 	for _, to := range g.members {
 		if m := to.entity(); tagged && m.tagMode != TagNone && m.owns(tag.Value) {
 			return to
@@ -345,7 +345,7 @@ func (g *gathering) memberOf(p *readPlan, item attributeMap) gatherer {
 	for _, to := range g.members {
 		m := to.entity()
 		byKey := m.tagMode == TagNone || !tagged && (m.tagMode == TagOptional || !p.tagged)
-		if byKey && m.matches(item) {
+		if byKey && m.primary.matches(item) {
 			return to
 		}
 	}
@@ -511,7 +511,7 @@ func (c *Collection[C]) page(ctx context.Context, from Partition) (page Collecti
 	if err != nil {
 		return page, 0, err
 	}
-	ends, err := p.page(ctx, func(item attributeMap) (bool, error) {
+	ends, err := p.page(ctx, func(item *record) (bool, error) {
 		n := g.n
 		err := g.take(p, item)
 		return g.n > n, err

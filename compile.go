@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,87 +17,32 @@ import (
 	"github.com/monotable/monotable/internal/keytmpl"
 )
 
-// DynamoDB's limits on expressions, checked before sending.
-const (
-	maxExpression = 4096 // bytes
-	maxOperators  = 300
-	maxIn         = 100
-)
-
-// tokenPrefix cannot begin a name in an unchecked condition that a person wrote.
-const tokenPrefix = "\x00monotable\x00"
-
-// exprBuilder compiles the expressions of one request with the SDK's builder. Names go to the
-// builder as plain tokens and get their real spelling afterwards, so that no name, however odd, is read as syntax.
+// exprBuilder compiles the expressions of one request.
 type exprBuilder struct {
-	m      *model
-	tokens map[string]string // name → token
+	m *model
 
-	conds   []expression.ConditionBuilder
-	filters []expression.ConditionBuilder
-	key     []expression.KeyConditionBuilder
-	project []expression.NameBuilder
-	update  expression.UpdateBuilder
-	changed []path // what the update touches
+	conds   []term
+	filters []term
+	key     []term
+	project []term
+	changes []term
+	changed []path // what changes touch
 	written int    // bytes that the update stores
 }
 
-func newExprBuilder(m *model) *exprBuilder {
-	return &exprBuilder{m: m, tokens: map[string]string{}}
-}
+func newExprBuilder(m *model) *exprBuilder { return &exprBuilder{m: m} }
 
-func (b *exprBuilder) token(name string) string {
-	token, ok := b.tokens[name]
-	if !ok {
-		token = tokenPrefix + strconv.Itoa(len(b.tokens))
-		b.tokens[name] = token
-	}
-	return token
-}
+func (b *exprBuilder) name(p path) term { return term{op: opName, path: p} }
 
-func (b *exprBuilder) name(p path) expression.NameBuilder {
-	var name expression.NameBuilder
-	word := ""
-	flush := func() {
-		if word != "" {
-			name = name.AppendName(expression.NameNoDotSplit(word))
-		}
-	}
-	for _, e := range p {
-		if e.name == "" {
-			word += "[" + strconv.Itoa(e.index) + "]"
-			continue
-		}
-		flush()
-		word = b.token(e.name)
-	}
-	flush()
-	return name
-}
-
-func (b *exprBuilder) top(name string) expression.NameBuilder {
-	return b.name(path{nameElement(name)})
-}
-
-func (b *exprBuilder) keyName(name string) expression.KeyBuilder {
-	return expression.Key(b.token(name))
-}
-
-func value(av types.AttributeValue) expression.ValueBuilder { return expression.Value(av) }
-
-func text(s string) expression.ValueBuilder { return value(&types.AttributeValueMemberS{Value: s}) }
-
-func number(n int64) expression.ValueBuilder {
-	return value(&types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)})
-}
+func (b *exprBuilder) top(name string) term { return b.name(path{nameElement(name)}) }
 
 // where adds a condition that must hold.
-func (b *exprBuilder) where(c expression.ConditionBuilder) {
+func (b *exprBuilder) where(c term) {
 	b.conds = append(b.conds, c)
 }
 
 // filter adds a filter that must hold.
-func (b *exprBuilder) filter(c expression.ConditionBuilder) {
+func (b *exprBuilder) filter(c term) {
 	b.filters = append(b.filters, c)
 }
 
@@ -114,8 +58,8 @@ func (b *exprBuilder) whereAll(conds []*condNode) error {
 	return nil
 }
 
-func (b *exprBuilder) compile(n *condNode) (expression.ConditionBuilder, error) {
-	var none expression.ConditionBuilder
+func (b *exprBuilder) compile(n *condNode) (term, error) {
+	var none term
 	if n == nil {
 		return none, invalidf("%v", errNilCond)
 	}
@@ -124,7 +68,7 @@ func (b *exprBuilder) compile(n *condNode) (expression.ConditionBuilder, error) 
 		if !n.raw.IsSet() {
 			return none, invalidf("UncheckedCond is empty")
 		}
-		return n.raw, nil
+		return unchecked(n.raw), nil
 	case opAll, opAny, opNot:
 		return b.compileGroup(n)
 	case 0:
@@ -142,33 +86,30 @@ func (b *exprBuilder) compile(n *condNode) (expression.ConditionBuilder, error) 
 	return b.compileComparison(n)
 }
 
-func (b *exprBuilder) compileGroup(n *condNode) (expression.ConditionBuilder, error) {
-	var none expression.ConditionBuilder
+func (b *exprBuilder) compileGroup(n *condNode) (term, error) {
+	var none term
 	if len(n.kids) == 0 {
 		return none, invalidf("All or Any without conditions")
 	}
-	kids := make([]expression.ConditionBuilder, len(n.kids))
+	kids := make([]term, len(n.kids))
 	for i, kid := range n.kids {
 		var err error
 		if kids[i], err = b.compile(kid); err != nil {
 			return none, err
 		}
 	}
-	switch {
-	case n.op == opNot:
-		return expression.Not(kids[0]), nil
-	case len(kids) == 1:
+	if len(kids) == 1 && n.op != opNot {
 		return kids[0], nil
-	case n.op == opAll:
-		return expression.And(kids[0], kids[1], kids[2:]...), nil
 	}
-	return expression.Or(kids[0], kids[1], kids[2:]...), nil
+	return of(n.op, kids...), nil
 }
 
-func (b *exprBuilder) compileComparison(n *condNode) (expression.ConditionBuilder, error) {
-	var none expression.ConditionBuilder
-	name := b.name(n.loc.path)
-	right := make([]expression.OperandBuilder, 0, len(n.values)+1)
+func (b *exprBuilder) compileComparison(n *condNode) (term, error) {
+	var none term
+	args := make([]term, 1, len(n.values)+2)
+	if args[0] = b.name(n.loc.path); n.size {
+		args[0] = args[0].Size()
+	}
 	if n.other != nil {
 		if n.other.path.equal(n.loc.path) {
 			return none, invalidf("condition compares %s with itself", n.loc.path)
@@ -176,7 +117,7 @@ func (b *exprBuilder) compileComparison(n *condNode) (expression.ConditionBuilde
 		if err := b.m.sameForm(n.loc.path, n.other.path); err != nil {
 			return none, invalidf("condition on %s: %v", n.loc.path, err)
 		}
-		right = append(right, b.name(n.other.path))
+		args = append(args, b.name(n.other.path))
 	}
 	operands, err := b.operands(n)
 	if err != nil {
@@ -189,56 +130,28 @@ func (b *exprBuilder) compileComparison(n *condNode) (expression.ConditionBuilde
 		if n.op.orders() && !isScalar(av) {
 			return none, invalidf("condition on %s: only text, numbers and binary have an order", n.loc.path)
 		}
-		right = append(right, value(av))
-	}
-	var left expression.OperandBuilder = name
-	if n.size {
-		left = name.Size()
+		args = append(args, value(av))
 	}
 	switch n.op {
-	case opEq:
-		return expression.Equal(left, right[0]), nil
-	case opNe:
-		return expression.NotEqual(left, right[0]), nil
-	case opLt:
-		return expression.LessThan(left, right[0]), nil
-	case opLe:
-		return expression.LessThanEqual(left, right[0]), nil
-	case opGt:
-		return expression.GreaterThan(left, right[0]), nil
-	case opGe:
-		return expression.GreaterThanEqual(left, right[0]), nil
 	case opBetween:
 		if compareScalars(operands[0], operands[1]) > 0 {
 			return none, invalidf("condition on %s: Between with low above high", n.loc.path)
 		}
-		return expression.Between(left, right[0], right[1]), nil
 	case opIn:
-		if len(right) == 0 || len(right) > maxIn {
-			return none, invalidf("condition on %s: In takes 1 to %d values, not %d", n.loc.path, maxIn, len(right))
+		if len(operands) == 0 || len(operands) > maxIn {
+			return none, invalidf("condition on %s: In takes 1 to %d values, not %d", n.loc.path, maxIn, len(operands))
 		}
-		return expression.In(left, right[0], right[1:]...), nil
 	case opPrefix, opContains:
-		if s, ok := operands[0].(*types.AttributeValueMemberS); ok {
-			if s.Value == "" {
-				return none, invalidf("condition on %s: empty text", n.loc.path)
-			}
-			if n.op == opPrefix {
-				return name.BeginsWith(s.Value), nil
-			}
+		if s, ok := operands[0].(*types.AttributeValueMemberS); ok && s.Value == "" {
+			return none, invalidf("condition on %s: empty text", n.loc.path)
 		}
-		return name.Contains(operands[0]), nil
-	case opExists:
-		return name.AttributeExists(), nil
-	case opNotExists:
-		return name.AttributeNotExists(), nil
 	case opType:
 		if !slices.Contains(attributeTypes, n.attrType) {
 			return none, invalidf("condition on %s: %q is no DynamoDB type", n.loc.path, n.attrType)
 		}
-		return name.AttributeType(n.attrType), nil
+		args = append(args, text(string(n.attrType)))
 	}
-	return none, invalidf("condition on %s: unknown operator", n.loc.path)
+	return of(n.op, args...), nil
 }
 
 // operands encodes the values of a condition as they are stored.
@@ -361,13 +274,14 @@ func (b *exprBuilder) touch(p path) error {
 	return nil
 }
 
-func (b *exprBuilder) set(p path, operand expression.OperandBuilder) error {
-	b.update = b.update.Set(b.name(p), operand)
-	return b.touch(p)
+func (b *exprBuilder) set(p path, operand term) error {
+	return b.modify(opSet, p, operand)
 }
 
-func (b *exprBuilder) remove(p path) error {
-	b.update = b.update.Remove(b.name(p))
+func (b *exprBuilder) remove(p path) error { return b.modify(opRemove, p) }
+
+func (b *exprBuilder) modify(op condOp, p path, operand ...term) error {
+	b.changes = append(b.changes, of(op, append([]term{b.name(p)}, operand...)...))
 	return b.touch(p)
 }
 
@@ -380,89 +294,9 @@ func (b *exprBuilder) setOrRemove(p path, av types.AttributeValue) error {
 }
 
 // stored is a value that the update stores.
-func (b *exprBuilder) stored(av types.AttributeValue) expression.ValueBuilder {
+func (b *exprBuilder) stored(av types.AttributeValue) term {
 	b.written += codec.Size(attributeMap{"": av})
 	return value(av)
-}
-
-// built is the finished expressions of a request. Absent ones are nil.
-type built struct {
-	condition, filter, key, projection, update *string
-	names                                      map[string]string
-	values                                     map[string]types.AttributeValue
-}
-
-func (b *exprBuilder) build() (built, error) {
-	sdk := expression.NewBuilder()
-	empty := true
-	if len(b.conds) > 0 {
-		sdk, empty = sdk.WithCondition(and(b.conds)), false
-	}
-	if len(b.filters) > 0 {
-		sdk, empty = sdk.WithFilter(and(b.filters)), false
-	}
-	if len(b.key) > 0 {
-		key := b.key[0]
-		if len(b.key) > 1 {
-			key = expression.KeyAnd(b.key...)
-		}
-		sdk, empty = sdk.WithKeyCondition(key), false
-	}
-	if len(b.project) > 0 {
-		sdk, empty = sdk.WithProjection(expression.NamesList(b.project[0], b.project[1:]...)), false
-	}
-	if len(b.changed) > 0 {
-		sdk, empty = sdk.WithUpdate(b.update), false
-	}
-	if empty {
-		return built{}, nil
-	}
-	expr, err := sdk.Build()
-	if err != nil {
-		return built{}, &invalidError{text: "expression: " + err.Error()}
-	}
-	out := built{expr.Condition(), expr.Filter(), expr.KeyCondition(), expr.Projection(), expr.Update(), expr.Names(), expr.Values()}
-	for _, s := range []*string{out.condition, out.filter, out.key, out.projection, out.update} {
-		if s != nil && len(*s) > maxExpression {
-			return built{}, invalidf("an expression of %d bytes; DynamoDB takes %d", len(*s), maxExpression)
-		}
-		if s != nil && s != out.update && operatorsIn(*s) > maxOperators {
-			return built{}, invalidf("%d operators in an expression; DynamoDB takes %d", operatorsIn(*s), maxOperators)
-		}
-	}
-	b.restoreNames(out.names)
-	return out, nil
-}
-
-// operators are what DynamoDB counts in a condition. Names and values are placeholders by then.
-var operators = regexp.MustCompile(`<>|<=|>=|[=<>]|\b(?:AND|OR|NOT|IN)\b|\b(?:attribute_exists|attribute_not_exists|attribute_type|begins_with|contains|size)\b`)
-
-// operatorsIn counts. The AND of a BETWEEN stands for the BETWEEN. A short text cannot hold too many.
-func operatorsIn(s string) int {
-	if len(s) < 2*maxOperators {
-		return 0
-	}
-	return len(operators.FindAllStringIndex(s, -1))
-}
-
-// restoreNames puts the real names in place of the tokens.
-func (b *exprBuilder) restoreNames(placeholders map[string]string) {
-	names := make(map[string]string, len(b.tokens))
-	for name, token := range b.tokens {
-		names[token] = name
-	}
-	for placeholder, token := range placeholders {
-		if name, ok := names[token]; ok {
-			placeholders[placeholder] = name
-		}
-	}
-}
-
-func and(all []expression.ConditionBuilder) expression.ConditionBuilder {
-	if len(all) == 1 {
-		return all[0]
-	}
-	return expression.And(all[0], all[1], all[2:]...)
 }
 
 var attributeTypes = []expression.DynamoDBAttributeType{

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"reflect"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // Schema declares a kind of record: plain data, without a client. T is a struct with dynamodbav
@@ -154,7 +152,7 @@ func (e *Entity[T]) Old(err error) (T, bool) {
 	if failed == nil {
 		return item, false
 	}
-	if err := e.model.decode(failed.item, reflect.ValueOf(&item).Elem(), e.options.reveal); err != nil {
+	if err := e.model.decode(recordOf(failed.item), reflect.ValueOf(&item).Elem(), e.options.reveal); err != nil {
 		var zero T
 		return zero, false
 	}
@@ -180,7 +178,7 @@ func refusalWithItem(err error, entity string) *ConditionError {
 }
 
 // decoded makes a T of an item that was read or written.
-func (e *Entity[T]) decoded(item map[string]types.AttributeValue) (T, error) {
+func (e *Entity[T]) decoded(item *record) (T, error) {
 	var out T
 	err := e.model.decode(item, reflect.ValueOf(&out).Elem(), e.options.reveal)
 	if err != nil {
@@ -191,7 +189,7 @@ func (e *Entity[T]) decoded(item map[string]types.AttributeValue) (T, error) {
 }
 
 // written is decoded for an item that a write has stored: the write succeeded whatever comes of decoding.
-func (e *Entity[T]) written(item map[string]types.AttributeValue) (T, error) {
+func (e *Entity[T]) written(item *record) (T, error) {
 	out, err := e.decoded(item)
 	if failed, ok := errors.AsType[*DecodeError](err); ok {
 		failed.Written = true

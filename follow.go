@@ -3,8 +3,6 @@ package monotable
 import (
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 )
 
 // stampUpdate adds what every update writes: the time, the version, the tag.
@@ -59,13 +57,13 @@ func (o *options) mayLackVersion() bool { return o.adoptVersion || o.noVersion }
 func (b *exprBuilder) countUp(o *options) error {
 	name := b.name(b.m.version.path)
 	if o.mayLackVersion() {
-		return b.set(b.m.version.path, expression.Plus(name.IfNotExists(number(0)), number(1)))
+		return b.set(b.m.version.path, name.IfNotExists(number(0)).Plus(number(1)))
 	}
-	return b.set(b.m.version.path, expression.Plus(name, number(1)))
+	return b.set(b.m.version.path, name.Plus(number(1)))
 }
 
 // hasRoom is the condition that the stored version can be raised.
-func (m *model) hasRoom(b *exprBuilder, o *options) expression.ConditionBuilder {
+func (m *model) hasRoom(b *exprBuilder, o *options) term {
 	name := b.name(m.version.path)
 	room := name.LessThan(value(versionValue(m.maxVersion())))
 	if o.mayLackVersion() {

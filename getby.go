@@ -38,7 +38,7 @@ func (e *Entity[T]) getBy(ctx context.Context, value KeyCond[T], scope []KeyCond
 			return zero, err
 		}
 		if raw != nil {
-			return e.decoded(raw)
+			return e.decoded(recordOf(raw))
 		}
 	}
 	return zero, ErrNotFound
@@ -91,7 +91,7 @@ func (m *model) holder(ctx context.Context, o *options, u *uniqueKey, guard attr
 		return nil, err
 	}
 	owner := ownerOf(found)
-	if owner == nil || m.expired(found, m.now()) || o.inScope(owner[m.primary.partition[0].Name]) != nil {
+	if owner == nil || m.expired(recordOf(found), m.now()) || o.inScope(owner[m.primary.partition[0].Name]) != nil {
 		return nil, ErrNotFound
 	}
 	raw, err := m.lookUp(ctx, o, owner)

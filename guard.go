@@ -1,7 +1,6 @@
 package monotable
 
 import (
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -48,7 +47,7 @@ func (g *guardSlot) action() (types.TransactWriteItem, int, error) {
 	b := newExprBuilder(use.s.m)
 	m := use.s.m
 	free := b.top(m.primary.partition[0].Name).AttributeNotExists()
-	mine := func(u *guardUse) expression.ConditionBuilder { return b.top(guardOwner).Equal(value(u.owner)) }
+	mine := func(u *guardUse) term { return b.top(guardOwner).Equal(value(u.owner)) }
 	may := free.Or(mine(use))
 	if g.taker != nil {
 		if g.freer != nil {

@@ -13,21 +13,21 @@ func (p *readPlan) hydratesOnly() bool { return p.spec.hydrate && !p.set.local }
 func (p *readPlan) hydrate(ctx context.Context, page *rawPage) error {
 	t, o := p.m.table, p.spec.options
 	o.progress = nil // it is of batches
-	whole := make([]attributeMap, len(page.items))
+	whole := make([]record, len(page.items))
 	reads := make([]ReadOp, len(page.items))
-	for i, entry := range page.items {
-		reads[i] = rawRead{m: p.m, table: o.tableName(t), key: p.m.keyIn(entry), consistent: o.consistent, dst: &whole[i]}
+	for i := range page.items {
+		reads[i] = rawRead{plan: p, key: page.items[i].pick(p.m.primary.indexKeys.all()), dst: &whole[i]}
 	}
 	results, err := t.batchGet(ctx, &o, "item", reads)
 	if err != nil {
 		return err
 	}
-	var fresh []attributeMap
+	var fresh []record
 	for i, r := range results {
 		switch {
-		case r.State != Found || !p.sameEntry(whole[i], page.items[i]):
+		case r.State != Found || !p.sameEntry(&whole[i], &page.items[i]):
 			page.stale++
-		case p.m.checkTag(whole[i], true) == nil:
+		case p.m.checkTag(&whole[i], true) == nil:
 			fresh = append(fresh, whole[i])
 		case p.tagged: // it was the entity's
 			page.stale++
@@ -38,9 +38,9 @@ func (p *readPlan) hydrate(ctx context.Context, page *rawPage) error {
 }
 
 // sameEntry says that an item still has the index key under which it was found, and has not expired.
-func (p *readPlan) sameEntry(item, entry attributeMap) bool {
+func (p *readPlan) sameEntry(item, entry *record) bool {
 	for _, k := range p.keys {
-		if !codec.Equal(orNull(item[k.Name]), orNull(entry[k.Name])) {
+		if !codec.Equal(orNull(item.attribute(k.Name)), orNull(entry.attribute(k.Name))) {
 			return false
 		}
 	}
@@ -49,19 +49,22 @@ func (p *readPlan) sameEntry(item, entry attributeMap) bool {
 
 // rawRead reads an item as it is stored.
 type rawRead struct {
-	m          *model
-	table      string
-	key        attributeMap
-	consistent bool
-	dst        *attributeMap
+	plan *readPlan
+	key  attributeMap
+	dst  *record
 }
 
 func (r rawRead) compileRead() (*compiledRead, error) {
-	return &compiledRead{m: r.m, table: r.table, key: r.key, consistent: r.consistent, decode: func(item attributeMap) error {
-		if item == nil {
+	m, o := r.plan.m, &r.plan.spec.options
+	becomes := m.plan
+	if v := r.plan.spec.view; v != nil {
+		becomes = v.plan
+	}
+	return &compiledRead{m: m, table: o.tableName(m.table), key: r.key, consistent: o.consistent, becomes: becomes, decode: func(item *record) error {
+		if item.missing() {
 			return ErrNotFound
 		}
-		*r.dst = item
+		*r.dst = *item
 		return nil
 	}}, nil
 }

@@ -86,7 +86,11 @@ func removeAt(item map[string]types.AttributeValue, p path) {
 }
 
 func valueIn(item map[string]types.AttributeValue, p path) types.AttributeValue {
-	var av types.AttributeValue = &types.AttributeValueMemberM{Value: item}
+	return valueBelow(&types.AttributeValueMemberM{Value: item}, p)
+}
+
+// valueBelow is what a path leads to from a value; nil if that is nothing.
+func valueBelow(av types.AttributeValue, p path) types.AttributeValue {
 	for _, e := range p {
 		switch inner := av.(type) {
 		case *types.AttributeValueMemberM:

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -92,7 +91,7 @@ func (k *keyCompiler) query() error {
 			return invalidf("%s, the partition key, needs %s", attr.Name, k.m.emptyPart(attr, key))
 		}
 		k.plan.equal[attr.Name] = av
-		k.key = append(k.key, k.keyName(attr.Name).Equal(value(av)))
+		k.key = append(k.key, k.top(attr.Name).Equal(value(av)))
 	}
 	if k.plan.spec.members != nil {
 		return k.collection()
@@ -166,7 +165,7 @@ func (k *keyCompiler) sortAttribute(attr *keyAttr, take func(*attribute) *condNo
 		if k.plan.spec.members != nil {
 			return true, nil
 		}
-		k.key = append(k.key, k.keyName(attr.Name).Equal(text(k.m.name)))
+		k.key = append(k.key, k.top(attr.Name).Equal(text(k.m.name)))
 		k.plan.equal[attr.Name] = &types.AttributeValueMemberS{Value: k.m.name}
 		return false, nil
 	}
@@ -184,7 +183,7 @@ func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err erro
 	if layout := attr.attributes()[0].rule(ruleTimeLayout); layout != nil && n.op.orders() && !keytmpl.Sorts(layout.value.(string)) {
 		return false, invalidf("SortKey: times in the layout of %s do not sort", n.loc.path)
 	}
-	name := k.keyName(attr.Name)
+	name := k.top(attr.Name)
 	if n.op == opPrefix {
 		prefix := n.values[0].(string)
 		if attr.Type != types.ScalarAttributeTypeS || !utf8.ValidString(prefix) {
@@ -199,7 +198,7 @@ func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err erro
 		}
 		return true, nil
 	}
-	var operands []expression.ValueBuilder
+	var operands []term
 	var avs []types.AttributeValue
 	for _, v := range n.values {
 		av, err := k.m.encodeOperand(n.loc.path, v, n.op == opEq)
@@ -226,7 +225,7 @@ func (k *keyCompiler) plainSort(attr *keyAttr, n *condNode) (open bool, err erro
 	return n.op != opEq, nil
 }
 
-func compareKey(name expression.KeyBuilder, op condOp, v []expression.ValueBuilder) expression.KeyConditionBuilder {
+func compareKey(name term, op condOp, v []term) term {
 	switch op {
 	case opLt:
 		return name.LessThan(v[0])
@@ -244,7 +243,7 @@ func compareKey(name expression.KeyBuilder, op condOp, v []expression.ValueBuild
 
 // templateSort compares a sort key made by a template.
 func (k *keyCompiler) templateSort(attr *keyAttr, take func(*attribute) *condNode) error {
-	name := k.keyName(attr.Name)
+	name := k.top(attr.Name)
 	var texts []string
 	for i, a := range attr.parts {
 		n := take(a)
@@ -294,7 +293,7 @@ func (k *keyCompiler) partText(part keytmpl.Part, a *attribute, v any, whole boo
 }
 
 // begins narrows to a whole sort key or to those that begin with a text.
-func (k *keyCompiler) begins(name expression.KeyBuilder, prefix string, exact bool) error {
+func (k *keyCompiler) begins(name term, prefix string, exact bool) error {
 	if len(prefix) > maxSortKey {
 		return tooLong(len(prefix))
 	}
@@ -311,7 +310,7 @@ func (k *keyCompiler) begins(name expression.KeyBuilder, prefix string, exact bo
 
 // templateRange compares part i of a template, the parts before it being equal to texts, by one
 // comparison or BETWEEN that stays inside the template.
-func (k *keyCompiler) templateRange(name expression.KeyBuilder, attr *keyAttr, texts []string, i int, n *condNode) error {
+func (k *keyCompiler) templateRange(name term, attr *keyAttr, texts []string, i int, n *condNode) error {
 	part, a := attr.tmpl.Parts[i], attr.parts[i]
 	if !part.Ordered() {
 		if part.Kind == keytmpl.Integer {

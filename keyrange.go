@@ -4,8 +4,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-
 	"github.com/monotable/monotable/internal/keytmpl"
 )
 
@@ -123,7 +121,7 @@ func (r *keyRange) bounds() (low, high string) {
 	return low, high
 }
 
-func (r *keyRange) condition(name expression.KeyBuilder) expression.KeyConditionBuilder {
+func (r *keyRange) condition(name term) term {
 	low, high := r.bounds()
 	switch {
 	case high == "":

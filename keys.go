@@ -231,16 +231,13 @@ func (s *keySet) byName(name string) *keyAttr {
 	return nil
 }
 
-// matches says whether the primary key is one that the entity's templates make.
-func (m *model) matches(item map[string]types.AttributeValue) bool { return m.primary.matches(item) }
-
 // matches says whether the key is one that the templates make.
-func (s *keySet) matches(item map[string]types.AttributeValue) bool {
+func (s *keySet) matches(r *record) bool {
 	for _, k := range s.all() {
 		if k.tmpl == nil {
 			continue
 		}
-		s, ok := item[k.Name].(*types.AttributeValueMemberS)
+		s, ok := r.attribute(k.Name).(*types.AttributeValueMemberS)
 		if !ok {
 			return false
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/monotable/monotable/internal/avjson"
 	"github.com/monotable/monotable/internal/codec"
 	"github.com/monotable/monotable/internal/keytmpl"
 )
@@ -44,7 +45,10 @@ type model struct {
 
 	version, createdAt, updatedAt, expires *attribute
 
-	views sync.Map // reflect.Type → *view, compiled on first use
+	tagJSON []byte // the value of the tag
+
+	views   sync.Map // reflect.Type → *view, compiled on first use
+	layouts sync.Map // layoutKey → *layout, likewise
 }
 
 // attribute is an attribute of T with what the rules say of it.
@@ -147,6 +151,8 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	if err := c.problems.orNil(); err != nil {
 		return nil, err
 	}
+	m.tagJSON = avjson.AppendString([]byte(`{"S":`), m.name)
+	m.tagJSON = append(m.tagJSON, '}')
 	return m, nil
 }
 

@@ -78,7 +78,7 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 		return zero, invalidf("Modify depends on what is stored, so it cannot be the same again under a Token")
 	}
 	for attempt := 0; ; attempt++ {
-		raw, err := read.raw(ctx)
+		found, err := read.raw(ctx)
 		for _, reason := range []error{ErrNotFound, ErrWrongEntity} {
 			if errors.Is(err, reason) {
 				return zero, &ConditionError{Entity: e.model.name, reasons: []error{reason}, err: err}
@@ -87,18 +87,20 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 		if err != nil {
 			return zero, err
 		}
-		now, err := e.model.upgraded(raw)
+		raw := found.attributes()
+		now, err := e.model.upgraded(found)
 		if err != nil {
 			return zero, &DecodeError{Entity: e.model.name, Item: raw, Err: err}
 		}
-		if err := e.model.checkPinned(now, pinned); err != nil {
+		if err := e.model.checkPinned(now.attributes(), pinned); err != nil {
 			return zero, err
 		}
-		if e.model.isOutdated(raw) {
-			if now, err = e.model.writeBack(ctx, &e.options, raw); err != nil {
+		if e.model.isOutdated(found) {
+			current, err := e.model.writeBack(ctx, &e.options, raw)
+			if err != nil {
 				return zero, err
 			}
-			if now == nil { // another writer was faster
+			if current == nil { // another writer was faster
 				if attempt+1 >= e.options.tries() {
 					return zero, e.model.staysOutdated()
 				}
@@ -107,14 +109,14 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 				}
 				continue
 			}
-			raw = now
+			raw = current
 		}
 		w, err := e.buildModify(ctx, raw, change)
 		if err != nil {
 			return zero, err
 		}
 		if w == nil {
-			return e.decoded(raw)
+			return e.decoded(recordOf(raw))
 		}
 		s := w.stage()
 		s.reads = false
@@ -144,10 +146,10 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	m := e.model
 	var before, after T
 	old, item := reflect.ValueOf(&before).Elem(), reflect.ValueOf(&after).Elem()
-	if err := m.decode(raw, old, true); err != nil {
+	if err := m.decode(recordOf(raw), old, true); err != nil {
 		return nil, err
 	}
-	if err := m.decode(raw, item, e.options.reveal); err != nil {
+	if err := m.decode(recordOf(raw), item, e.options.reveal); err != nil {
 		return nil, err
 	}
 	if err := change(&after); err != nil {

@@ -1,7 +1,6 @@
 package monotable
 
 import (
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/keytmpl"
@@ -87,7 +86,7 @@ func (k *keyCompiler) scan() error {
 	if m.tagMode != TagNone && !k.plan.tagged {
 		return invalidf("index %q does not project %s, by which a Scan tells entities apart", k.plan.spec.index, m.table.tag)
 	}
-	var untagged []expression.ConditionBuilder
+	var untagged []term
 	if m.tagMode == TagOptional {
 		untagged = append(untagged, k.top(m.table.tag).AttributeNotExists())
 	}
@@ -107,10 +106,10 @@ func (k *keyCompiler) scan() error {
 	case TagRequired:
 		k.filter(m.isMine(k.exprBuilder))
 	case TagOptional:
-		k.filter(m.isMine(k.exprBuilder).Or(and(untagged)))
+		k.filter(m.isMine(k.exprBuilder).Or(allOf(untagged)))
 	case TagNone:
 		if len(untagged) > 0 {
-			k.filter(and(untagged))
+			k.filter(allOf(untagged))
 		}
 	}
 	return nil

@@ -50,17 +50,22 @@ func (o GetOp[T]) Request() (*dynamodb.GetItemInput, error) {
 }
 
 // raw reads the stored item and makes sure that it is the entity's.
-func (o GetOp[T]) raw(ctx context.Context) (attributeMap, error) {
+func (o GetOp[T]) raw(ctx context.Context) (*record, error) {
 	in, err := o.Request()
 	if err != nil {
 		return nil, err
 	}
 	m := o.e.model
-	out, err := read(ctx, m.table, &o.e.options, m.table.client.GetItem, in)
+	answer := m.reply(m.plan, m.primary, "Item")
+	out, err := readInto(ctx, m.table, &o.e.options, answer, m.table.client.GetItem, in)
 	if err != nil {
 		return nil, err
 	}
-	return out.Item, m.present(out.Item)
+	item, err := answer.one(m.table, out.Item)
+	if err == nil {
+		err = m.present(item)
+	}
+	return item, err
 }
 
 // putOp is what Create and Put share.
@@ -115,7 +120,7 @@ func (e *Entity[T]) perform(ctx context.Context, s *staged) (T, error) {
 		var zero T
 		return zero, err
 	}
-	return e.written(stored)
+	return e.written(recordOf(stored))
 }
 
 // keyIn takes the primary key out of an item.
@@ -249,10 +254,10 @@ func (o DeleteOp[T]) run(ctx context.Context) (*T, error) {
 		return nil, err
 	}
 	stored, err := w.stage().perform(ctx)
-	if err != nil || len(stored) == 0 || w.m.expired(stored, w.expect.now) {
+	if err != nil || len(stored) == 0 || w.m.expired(recordOf(stored), w.expect.now) {
 		return nil, err
 	}
-	old, err := o.e.written(stored)
+	old, err := o.e.written(recordOf(stored))
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type options struct {
 	token         string // of a transaction
 	cursorContext string
 	noReadAhead   bool
+	noWireCodec   bool
 	tokened       bool    // the request is to be the same every time under the token
 	scopes        []scope // every partition key must be in all of them
 	capacity      *ConsumedCapacity
@@ -108,6 +109,11 @@ func CursorContext(text string) Option {
 
 // NoReadAhead keeps All and Collect from reading the next page while the current one is used: they read it when its first item is asked for.
 func NoReadAhead() Option { return optionFunc(func(o *options) { o.noReadAhead = true }) }
+
+// NoWireCodec leaves all replies to the SDK. Otherwise, with the SDK's own client, the items of reads are made of the reply's JSON directly, at a fraction of the time, and
+// are taken out of what the SDK is given: a middleware of the client's that looks at the items of an output does not find them there. With any other client, and where the client logs
+// bodies, it is so in any case.
+func NoWireCodec() Option { return optionFunc(func(o *options) { o.noWireCodec = true }) }
 
 // AllowScan lets a read of a table with [TableConfig.Strict] scan, or read a whole partition for a Filter. Elsewhere it does nothing.
 func AllowScan() Option { return optionFunc(func(o *options) { o.allowScan = true }) }

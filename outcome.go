@@ -133,7 +133,7 @@ func (w *write) isIn(item attributeMap, open bool) bool {
 	case !open:
 		return false
 	case w.action == actionDelete:
-		return item == nil || w.m.expired(item, w.expect.now)
+		return item == nil || w.m.expired(recordOf(item), w.expect.now)
 	case w.item != nil && item != nil:
 		return codec.Equal(&types.AttributeValueMemberM{Value: item}, &types.AttributeValueMemberM{Value: w.item})
 	}

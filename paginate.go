@@ -88,14 +88,43 @@ func each[V any](ctx context.Context, s source, yield func(V) bool) error {
 	if err != nil {
 		return err
 	}
-	return p.each(ctx, func(item attributeMap) (bool, error) {
-		var out V
-		if err := p.decode(item, reflect.ValueOf(&out).Elem()); err != nil {
+	out := new(V)
+	dst := reflect.ValueOf(out).Elem()
+	return p.each(ctx, func(item *record) (bool, error) {
+		if err := p.decode(item, dst); err != nil {
 			return false, err
 		}
-		return yield(out), nil
+		return yield(*out), nil
 	})
 }
+
+// gather decodes all items into a slice.
+func gather[V any](ctx context.Context, s source) ([]V, error) {
+	ctx, v := s.start(ctx)
+	found := []V{}
+	p, err := s.forward()
+	if err == nil {
+		err = p.each(ctx, func(item *record) (bool, error) {
+			found = withRoom(found, item)
+			return true, p.decode(item, lastOf(found))
+		})
+	}
+	n := len(found)
+	if err != nil {
+		found, n = nil, max(n-1, 0)
+	}
+	return found, v.end(ctx, err, n)
+}
+
+// withRoom adds a zero V for an item, with room for those behind it on its page.
+func withRoom[V any](found []V, item *record) []V {
+	if len(found) == cap(found) {
+		found = slices.Grow(found, item.left())
+	}
+	return found[:len(found)+1]
+}
+
+func lastOf[V any](found []V) reflect.Value { return reflect.ValueOf(&found[len(found)-1]).Elem() }
 
 func collect[V any](items iter.Seq2[V, error]) ([]V, error) {
 	found := []V{}
@@ -134,12 +163,12 @@ func pageOf[V any](ctx context.Context, s source) (Page[V], error) {
 	if err != nil {
 		return page, err
 	}
-	ends, err := p.page(ctx, func(item attributeMap) (bool, error) {
-		var out V
-		if err := p.decode(item, reflect.ValueOf(&out).Elem()); err != nil {
+	ends, err := p.page(ctx, func(item *record) (bool, error) {
+		page.Items = withRoom(page.Items, item)
+		if err := p.decode(item, lastOf(page.Items)); err != nil {
+			page.Items = page.Items[:len(page.Items)-1]
 			return false, err
 		}
-		page.Items = append(page.Items, out)
 		return true, nil
 	})
 	page.Next, page.Prev, page.Stale = ends.next, ends.prev, ends.stale
@@ -150,12 +179,12 @@ func pageOf[V any](ctx context.Context, s source) (Page[V], error) {
 }
 
 // taker takes an item, and says whether it has enough.
-type taker func(attributeMap) (more bool, err error)
+type taker func(*record) (more bool, err error)
 
 // each goes through the items of all pages, up to the limit, until take has enough.
 func (p *readPlan) each(ctx context.Context, take taker) error {
 	got := 0
-	counted := func(item attributeMap) (bool, error) {
+	counted := func(item *record) (bool, error) {
 		more, err := take(item)
 		if p.counts == nil || p.counts(item) {
 			got++
@@ -195,7 +224,7 @@ func (p *readPlan) eachAhead(ctx context.Context, take taker) error {
 			return next.err
 		}
 		more := g.more() && !g.overBudget() && !p.spec.options.noReadAhead
-		for i, item := range next.page.items {
+		for i := range next.page.items {
 			if more && i == len(next.page.items)/2 {
 				pending = make(chan result, 1)
 				go func(c chan<- result) {
@@ -203,10 +232,12 @@ func (p *readPlan) eachAhead(ctx context.Context, take taker) error {
 					c <- result{page, err}
 				}(pending)
 			}
-			if wanted, err := take(item); err != nil || !wanted {
+			if wanted, err := take(&next.page.items[i]); err != nil || !wanted {
+				next.page.reply.close()
 				return err
 			}
 		}
+		next.page.reply.close()
 	}
 	return nil
 }
@@ -218,7 +249,7 @@ type pageEnds struct {
 }
 
 // page takes the items of one page, in the direction of reading. take says whether an item counts towards the limit.
-func (p *readPlan) page(ctx context.Context, take func(attributeMap) (counts bool, err error)) (pageEnds, error) {
+func (p *readPlan) page(ctx context.Context, take func(*record) (counts bool, err error)) (pageEnds, error) {
 	if p.spec.parallel {
 		return pageEnds{}, invalidf("a parallel scan has no pages: read its segments, see Segment")
 	}
@@ -234,7 +265,8 @@ func (p *readPlan) page(ctx context.Context, take func(attributeMap) (counts boo
 				return err
 			}
 			stale += raw.stale
-			for i, item := range raw.items {
+			for i := range raw.items {
+				item := &raw.items[i]
 				if first == nil {
 					first = p.keyOf(item)
 				}
@@ -247,6 +279,7 @@ func (p *readPlan) page(ctx context.Context, take func(attributeMap) (counts boo
 					return err
 				}
 			}
+			raw.reply.close()
 			last = raw.last
 			if last == nil || p.spec.limit == 0 || n >= p.spec.limit || g.overBudget() {
 				return nil
@@ -293,7 +326,7 @@ func (p *readPlan) count(ctx context.Context) (int, error) {
 func (p *readPlan) countPages(ctx context.Context) (int, error) {
 	g := p.pager()
 	g.adapt = func(in any) {
-		if p.drops() || p.spec.hydrate {
+		if !p.countsOnly() {
 			return
 		}
 		switch in := in.(type) {
@@ -308,8 +341,8 @@ func (p *readPlan) countPages(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		for _, item := range page.items { // read because no filter tells them apart
-			if err := p.m.checkTag(item, p.tagged || p.spec.hydrate); err != nil {
+		for i := range page.items { // read because no filter tells them apart
+			if err := p.m.checkTag(&page.items[i], p.tagged || p.spec.hydrate); err != nil {
 				return 0, err
 			}
 		}

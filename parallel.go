@@ -77,7 +77,8 @@ func (p *readPlan) eachOfSegments(ctx context.Context, take taker) error {
 		if read.err != nil {
 			return p.segmentError(i, read.err, reached, done)
 		}
-		for _, item := range read.page.items {
+		for k := range read.page.items {
+			item := &read.page.items[k]
 			wanted, err := take(item)
 			if err != nil {
 				reached[i] = p.keyOf(item) // to go on behind it

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/keytmpl"
@@ -91,7 +90,7 @@ func (k *keyCompiler) sortTexts(s *sortTexts) error {
 	case s.between && s.low > s.high:
 		return invalidf("SortBetween with low above high")
 	}
-	name := k.keyName(p.set.sort[0].Name)
+	name := k.top(p.set.sort[0].Name)
 	switch {
 	case s.between:
 		k.key = append(k.key, name.Between(text(s.low), text(s.high)))
@@ -103,7 +102,7 @@ func (k *keyCompiler) sortTexts(s *sortTexts) error {
 }
 
 // atOrUnder narrows a collection to what stands at the key that the template's parts make, or under it behind a delimiter.
-func (k *keyCompiler) atOrUnder(name expression.KeyBuilder, attr *keyAttr, texts []string) error {
+func (k *keyCompiler) atOrUnder(name term, attr *keyAttr, texts []string) error {
 	if len(texts) == 0 {
 		return nil
 	}

@@ -116,7 +116,7 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 	}
 	stored, err := s.m.lookUp(ctx, s.o, s.key)
 	if err == nil {
-		err = s.m.present(stored)
+		err = s.m.present(recordOf(stored))
 	}
 	if err != nil {
 		return nil, false, &DecodeError{Entity: s.m.name, Written: true, Item: stored, Err: unmatched(err)}

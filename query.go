@@ -210,7 +210,7 @@ func (q Query[T]) All(ctx context.Context) iter.Seq2[T, error] { return all[T](c
 func (q Query[T]) Page(ctx context.Context) (Page[T], error) { return page[T](ctx, q.source()) }
 
 // Collect reads all items into a slice. It is empty, not nil, when there are none.
-func (q Query[T]) Collect(ctx context.Context) ([]T, error) { return collect(q.All(ctx)) }
+func (q Query[T]) Collect(ctx context.Context) ([]T, error) { return gather[T](ctx, q.source()) }
 
 // First reads the first item. ErrNotFound if there is none.
 func (q Query[T]) First(ctx context.Context) (T, error) { return first[T](ctx, q.Limit(1).source()) }

@@ -167,7 +167,7 @@ func (m ManyQuery[T]) each(ctx context.Context, yield func(T) bool) error {
 type stream struct {
 	plan  *readPlan
 	pages chan streamPage
-	items []attributeMap // of the page in use
+	items []record // of the page in use
 }
 
 type streamPage struct {
@@ -220,7 +220,7 @@ func (r *manyReader[T]) next(i int) (item T, ok bool, err error) {
 		}
 		s.items = page.items
 	}
-	if err := s.plan.decode(s.items[0], reflect.ValueOf(&item).Elem()); err != nil {
+	if err := s.plan.decode(&s.items[0], reflect.ValueOf(&item).Elem()); err != nil {
 		return item, false, indexed("query", i, err)
 	}
 	s.items = s.items[1:]

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -28,12 +27,16 @@ const (
 )
 
 // checkTag says whether a stored item is the entity's.
-func (m *model) checkTag(item map[string]types.AttributeValue, projected bool) error {
-	tag, stored := item[m.table.tag]
+func (m *model) checkTag(r *record, projected bool) error {
+	if m.tagMode != TagNone && r.reads(m.table.tag, m.tagJSON) {
+		return nil
+	}
+	tag := r.attribute(m.table.tag)
+	stored := tag != nil
 	s, isText := tag.(*types.AttributeValueMemberS)
 	switch {
 	case m.tagMode == TagNone, !stored && (m.tagMode == TagOptional || !projected):
-		if m.matches(item) {
+		if m.primary.matches(r) {
 			return nil
 		}
 		return fmt.Errorf("%w: the key is not one that the templates of %s make", ErrWrongEntity, m.name)
@@ -46,29 +49,32 @@ func (m *model) checkTag(item map[string]types.AttributeValue, projected bool) e
 }
 
 // present says whether what was read is an item of the entity's that counts.
-func (m *model) present(item map[string]types.AttributeValue) error {
-	if len(item) == 0 || m.expired(item, m.now()) {
+func (m *model) present(r *record) error {
+	if r.missing() || m.expired(r, m.now()) {
 		return ErrNotFound
 	}
-	return m.checkTag(item, true)
+	return m.checkTag(r, true)
 }
 
 // expired says whether the item's time is over. DynamoDB deletes such items late.
-func (m *model) expired(item map[string]types.AttributeValue, now time.Time) bool {
+func (m *model) expired(r *record, now time.Time) bool {
 	if m.expires == nil {
 		return false
 	}
-	n, ok := item[m.expires.chain[0].Name].(*types.AttributeValueMemberN)
+	n, ok := r.attribute(m.expires.chain[0].Name).(*types.AttributeValueMemberN)
 	if !ok {
 		return false
+	}
+	if at, err := strconv.ParseInt(n.Value, 10, 64); err == nil {
+		return at <= now.Unix()
 	}
 	at, ok := new(big.Rat).SetString(n.Value)
 	return ok && at.Cmp(new(big.Rat).SetInt64(now.Unix())) <= 0
 }
 
 // decode makes a T of a stored item that is the entity's.
-func (m *model) decode(item map[string]types.AttributeValue, dst reflect.Value, reveal bool) error {
-	if err := m.decodeAs(m.plan, item, dst); err != nil {
+func (m *model) decode(r *record, dst reflect.Value, reveal bool) error {
+	if err := m.decodeAs(m.plan, r, dst); err != nil {
 		return err
 	}
 	if !reveal {
@@ -78,28 +84,30 @@ func (m *model) decode(item map[string]types.AttributeValue, dst reflect.Value, 
 }
 
 // decodeAs makes a value of an item, in today's form, by the plan of T or of a struct that has a part of T's attributes.
-func (m *model) decodeAs(plan *codec.Plan, item attributeMap, dst reflect.Value) error {
-	now, err := m.upgraded(item)
+func (m *model) decodeAs(plan *codec.Plan, r *record, dst reflect.Value) error {
+	now, err := m.upgraded(r)
 	if err == nil {
-		err = plan.Decode(now, dst)
+		err = now.decode(plan, dst)
 	}
 	if err == nil {
 		err = m.fillAbsent(plan, now, dst)
 	}
 	if err != nil {
-		return &DecodeError{Entity: m.name, Item: item, Err: err}
+		return &DecodeError{Entity: m.name, Item: r.attributes(), Err: err}
 	}
 	return nil
 }
 
 // fillAbsent gives attributes that the item lacks their ReadDefault. Below a map that is not stored there is nothing to fill.
-func (m *model) fillAbsent(plan *codec.Plan, item attributeMap, dst reflect.Value) error {
+func (m *model) fillAbsent(plan *codec.Plan, r *record, dst reflect.Value) error {
 	for _, a := range m.readDefaults {
-		if valueIn(item, a.path) != nil {
+		if len(a.path) == 1 && !r.lacks(a.path[0].name) || r.at(a.path) != nil {
 			continue
 		}
-		if _, stored := valueIn(item, a.path[:len(a.path)-1]).(*types.AttributeValueMemberM); !stored {
-			continue
+		if len(a.path) > 1 {
+			if _, stored := r.at(a.path[:len(a.path)-1]).(*types.AttributeValueMemberM); !stored {
+				continue
+			}
 		}
 		chain, ok := fieldChain(plan, a.path)
 		if !ok {
@@ -123,24 +131,24 @@ func (m *model) hide(item reflect.Value) {
 }
 
 // isMine is the condition that an item is the entity's, as far as its tag tells.
-func (m *model) isMine(b *exprBuilder) expression.ConditionBuilder {
+func (m *model) isMine(b *exprBuilder) term {
 	tag := b.top(m.table.tag)
 	if len(m.aliases) == 0 {
 		return tag.Equal(text(m.name))
 	}
-	rest := make([]expression.OperandBuilder, len(m.aliases))
-	for i, alias := range m.aliases {
-		rest[i] = text(alias)
+	names := make([]term, 0, 1+len(m.aliases))
+	for _, name := range m.names() {
+		names = append(names, text(name))
 	}
-	return tag.In(text(m.name), rest...)
+	return tag.In(names...)
 }
 
 // mayBeMine is the condition that nothing else's tag is there; it holds for a missing item only in TagOptional and TagNone.
 // It is unset where there is nothing to ask.
-func (m *model) mayBeMine(b *exprBuilder) expression.ConditionBuilder {
+func (m *model) mayBeMine(b *exprBuilder) term {
 	switch m.tagMode {
 	case TagNone:
-		return expression.ConditionBuilder{}
+		return term{}
 	case TagOptional:
 		return b.top(m.table.tag).AttributeNotExists().Or(m.isMine(b))
 	}
@@ -148,13 +156,13 @@ func (m *model) mayBeMine(b *exprBuilder) expression.ConditionBuilder {
 }
 
 // alive is the condition that the item has not expired.
-func (m *model) alive(b *exprBuilder, now time.Time) expression.ConditionBuilder {
+func (m *model) alive(b *exprBuilder, now time.Time) term {
 	name := b.name(m.expires.path)
 	return name.AttributeNotExists().Or(name.GreaterThan(number(now.Unix())))
 }
 
 // orOver lets a condition hold for an expired item too.
-func (m *model) orOver(b *exprBuilder, now time.Time, c expression.ConditionBuilder) expression.ConditionBuilder {
+func (m *model) orOver(b *exprBuilder, now time.Time, c term) term {
 	if m.expires == nil {
 		return c
 	}
@@ -166,7 +174,7 @@ func (m *model) wherePresent(b *exprBuilder, now time.Time) {
 	if m.tagMode != TagRequired {
 		b.where(b.top(m.primary.partition[0].Name).AttributeExists())
 	}
-	if mine := m.mayBeMine(b); mine.IsSet() {
+	if mine := m.mayBeMine(b); mine.isSet() {
 		b.where(mine)
 	}
 	if m.expires != nil {
@@ -182,7 +190,7 @@ func (m *model) whereAbsent(b *exprBuilder, now time.Time) {
 		return
 	}
 	over := b.name(m.expires.path).LessThanEqual(number(now.Unix()))
-	if mine := m.mayBeMine(b); mine.IsSet() {
+	if mine := m.mayBeMine(b); mine.isSet() {
 		over = over.And(mine)
 	}
 	b.where(absent.Or(over))

@@ -37,12 +37,12 @@ type readPlan struct {
 
 	// Of a collection: what the key condition cannot say, nil where it says all, and which items are a member's.
 	inRange func(sort string) bool
-	counts  func(item attributeMap) bool
+	counts  func(item *record) bool
 }
 
 // outside says that an item was read only because the key condition could not leave it out.
-func (p *readPlan) outside(item attributeMap) bool {
-	return p.inRange != nil && !p.inRange(scalarText(item[p.set.sort[0].Name]))
+func (p *readPlan) outside(item *record) bool {
+	return p.inRange != nil && !p.inRange(scalarText(item.attribute(p.set.sort[0].Name)))
 }
 
 // bind makes cursors belong to queries with these texts in their key condition.
@@ -115,7 +115,8 @@ func (p *readPlan) request(at position, want int) any {
 
 // rawPage is what one request returned, less what keep drops.
 type rawPage struct {
-	items []attributeMap
+	items []record
+	reply *reply       // where they stand
 	last  attributeMap // LastEvaluatedKey
 	count int
 	read  int // before any were dropped
@@ -127,19 +128,30 @@ type rawPage struct {
 func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
 	t, o := p.m.table, &p.spec.options
 	var page rawPage
+	var items []attributeMap
+	answer := p.m.reply(p.becomes(), p.set, "Items")
 	switch in := in.(type) {
 	case *dynamodb.ScanInput:
-		out, err := read(ctx, t, o, t.client.Scan, in)
+		out, err := readInto(ctx, t, o, answer, t.client.Scan, in)
 		if err != nil {
 			return rawPage{}, err
 		}
-		page = rawPage{items: out.Items, last: out.LastEvaluatedKey, count: int(out.Count), read: int(out.Count), units: unitsOf(out)}
+		items = out.Items
+		page = rawPage{last: out.LastEvaluatedKey, count: int(out.Count), units: unitsOf(out)}
 	case *dynamodb.QueryInput:
-		out, err := read(ctx, t, o, t.client.Query, in)
+		out, err := readInto(ctx, t, o, answer, t.client.Query, in)
 		if err != nil {
 			return rawPage{}, err
 		}
-		page = rawPage{items: out.Items, last: out.LastEvaluatedKey, count: int(out.Count), read: int(out.Count), units: unitsOf(out)}
+		items = out.Items
+		page = rawPage{last: out.LastEvaluatedKey, count: int(out.Count), units: unitsOf(out)}
+	}
+	page.read, page.reply = page.count, answer
+	if !p.countsOnly() {
+		var err error
+		if page.items, err = answer.all(t, items, page.count); err != nil {
+			return rawPage{}, err
+		}
 	}
 	if len(page.last) == 0 {
 		page.last = nil
@@ -154,13 +166,16 @@ func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
 		return page, nil
 	}
 	page.count = 0
-	for _, item := range page.items {
-		if p.counts(item) {
+	for i := range page.items {
+		if p.counts(&page.items[i]) {
 			page.count++
 		}
 	}
 	return page, nil
 }
+
+// countsOnly says that the service counts, and returns no items.
+func (p *readPlan) countsOnly() bool { return p.spec.counting && !p.drops() && !p.spec.hydrate }
 
 func (p *readPlan) drops() bool { return p.dropsForeign || p.dropsExpired }
 
@@ -170,15 +185,11 @@ func (p *readPlan) keep(page *rawPage) {
 		return
 	}
 	now := p.m.now()
-	var kept []attributeMap // the client's slice is not ours
-	for _, item := range page.items {
-		_, tagged := item[p.m.table.tag]
-		byKey := p.m.tagMode == TagNone || p.m.tagMode == TagOptional && !tagged
-		if (!byKey || p.m.matches(item)) && !p.m.expired(item, now) {
-			kept = append(kept, item)
-		}
-	}
-	page.items, page.count = kept, len(kept)
+	page.items = slices.DeleteFunc(page.items, func(item record) bool {
+		byKey := p.m.tagMode == TagNone || p.m.tagMode == TagOptional && item.lacks(p.m.table.tag)
+		return byKey && !p.m.primary.matches(&item) || p.m.expired(&item, now)
+	})
+	page.count = len(page.items)
 }
 
 var errSameKey = errors.New("monotable: the service returned the same LastEvaluatedKey twice")
@@ -236,12 +247,12 @@ func (g *pager) next(ctx context.Context) (rawPage, error) {
 }
 
 // decode makes a value of an item, which must be the entity's.
-func (p *readPlan) decode(item attributeMap, dst reflect.Value) error {
+func (p *readPlan) decode(item *record, dst reflect.Value) error {
 	if err := p.m.checkTag(item, p.tagged || p.spec.hydrate); err != nil {
 		return err
 	}
 	if p.partial() && p.m.isOutdated(item) {
-		return &DecodeError{Entity: p.m.name, Item: item, Err: ErrOutdatedSchema}
+		return &DecodeError{Entity: p.m.name, Item: item.attributes(), Err: ErrOutdatedSchema}
 	}
 	v := p.spec.view
 	if v == nil {
@@ -259,6 +270,17 @@ func (p *readPlan) decode(item attributeMap, dst reflect.Value) error {
 		}
 	}
 	return nil
+}
+
+// becomes is the plan of what the items that are read become, as far as it is one.
+func (p *readPlan) becomes() *codec.Plan {
+	switch {
+	case p.spec.members != nil, p.spec.hydrate:
+		return notes
+	case p.spec.view != nil:
+		return p.spec.view.plan
+	}
+	return p.m.plan
 }
 
 // partial says that what is read is not the whole item, so that no upgrade can run on it.
@@ -281,13 +303,7 @@ func (p *readPlan) keyNames() []KeyAttribute {
 }
 
 // keyOf is the key after which the item's successor follows.
-func (p *readPlan) keyOf(item attributeMap) attributeMap {
-	key := make(attributeMap, len(p.keys))
-	for _, k := range p.keys {
-		key[k.Name] = item[k.Name]
-	}
-	return key
-}
+func (p *readPlan) keyOf(item *record) attributeMap { return item.pick(p.keys) }
 
 func sameKey(a, b attributeMap) bool {
 	if len(a) != len(b) {

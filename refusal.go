@@ -48,8 +48,9 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 	because := func(attribute, detail string, reasons ...error) {
 		e.Attribute, e.detail, e.reasons = attribute, detail, reasons
 	}
-	over := item == nil || m.expired(item, expect.now)
-	if expect.schema && item != nil && (over || !expect.fresh()) && m.checkTag(item, true) == nil && m.isNewer(item) {
+	r := recordOf(item)
+	over := item == nil || m.expired(r, expect.now)
+	if expect.schema && item != nil && (over || !expect.fresh()) && m.checkTag(r, true) == nil && m.isNewer(r) {
 		because("", "", ErrNewerSchema)
 		return
 	}
@@ -65,7 +66,7 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 		}
 		return
 	}
-	if err := m.checkTag(item, true); err != nil {
+	if err := m.checkTag(r, true); err != nil {
 		e.item = nil
 		if expect.create {
 			because("", "", ErrWrongEntity, ErrAlreadyExists)
@@ -82,7 +83,7 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 		because(m.version.String(), "", ErrAlreadyExists, ErrVersionConflict)
 		return
 	}
-	if expect.schema && m.isOutdated(item) {
+	if expect.schema && m.isOutdated(r) {
 		stored, ok := m.storedVersion(item)
 		if expect.version == nil || !ok || stored == *expect.version { // else it is a conflict whatever its schema
 			because("", m.outdatedDetail(), ErrOutdatedSchema)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -104,7 +103,7 @@ type inspection struct {
 func (i *inspection) scan() (*dynamodb.ScanInput, error) {
 	b := newExprBuilder(i.m)
 	guards := b.top(i.m.primary.partition[0].Name).BeginsWith(i.guardPrefix())
-	if mine := i.m.mayBeMine(b); mine.IsSet() {
+	if mine := i.m.mayBeMine(b); mine.isSet() {
 		b.filter(mine.Or(guards))
 	}
 	expr, err := b.build()
@@ -151,9 +150,9 @@ func (i *inspection) look(ctx context.Context, item attributeMap) ([]UniqueProbl
 	for _, u := range i.m.uniques {
 		var p *UniqueProblem
 		var err error
-		if u.key.matches(item) {
+		if u.key.matches(recordOf(item)) {
 			p, err = i.guard(ctx, u, item, ownerOf(item))
-		} else if i.m.present(item) == nil {
+		} else if i.m.present(recordOf(item)) == nil {
 			p, err = i.item(ctx, u, item)
 		}
 		if err != nil {
@@ -176,7 +175,7 @@ func (i *inspection) guard(ctx context.Context, u *uniqueKey, guard, owner attri
 		if raw, err = i.m.lookUp(ctx, i.o, owner); err != nil {
 			return nil, err
 		}
-		if has, err := i.m.has(u, raw, key); has || err != nil || i.m.expired(guard, i.m.now()) {
+		if has, err := i.m.has(u, raw, key); has || err != nil || i.m.expired(recordOf(guard), i.m.now()) {
 			return nil, err
 		}
 	}
@@ -231,7 +230,7 @@ func (i *inspection) item(ctx context.Context, u *uniqueKey, scanned attributeMa
 	}
 	p := &UniqueProblem{Fault: GuardMissing, Guard: key, Item: own}
 	checks := []*types.TransactWriteItem{}
-	if owner := ownerOf(guard); owner != nil && !i.m.expired(guard, i.m.now()) {
+	if owner := ownerOf(guard); owner != nil && !i.m.expired(recordOf(guard), i.m.now()) {
 		if sameKey(owner, own) {
 			return nil, nil
 		}
@@ -296,7 +295,7 @@ func (i *inspection) still(u *uniqueKey, key, raw attributeMap) (*types.Transact
 	}
 	conds := w.asRead(was)
 	if len(conds) == 0 {
-		conds = []expression.ConditionBuilder{w.top(i.m.primary.partition[0].Name).AttributeExists()}
+		conds = []term{w.top(i.m.primary.partition[0].Name).AttributeExists()}
 	}
 	w, err := w.under(conds)
 	if err != nil {

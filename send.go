@@ -64,7 +64,14 @@ func unreadable(err error) bool {
 
 // read is send for calls that change nothing.
 func read[In, Out any](ctx context.Context, t *tableCore, o *options, call clientCall[In, Out], in *In) (*Out, error) {
-	out, a, err := send(ctx, o, resendFreely, call, in)
+	return readInto(ctx, t, o, nil, call, in)
+}
+
+// readInto is read of items that answer takes out of the reply, if it can.
+func readInto[In, Out any](ctx context.Context, t *tableCore, o *options, answer *reply, call clientCall[In, Out], in *In) (*Out, error) {
+	a := newAttempts(o, resendFreely)
+	a.answer = answer.unless(o.noWireCodec || !t.isSDK)
+	out, err := sendAs(ctx, o, a, call, in)
 	if err != nil {
 		return nil, a.failure(t, err, false)
 	}

@@ -13,10 +13,10 @@ func (e *Entity[T]) Decode(item map[string]types.AttributeValue) (T, error) {
 	var out T
 	err := e.options.inScope(orNull(item[e.model.primary.partition[0].Name]))
 	if err == nil {
-		err = e.model.checkTag(item, true)
+		err = e.model.checkTag(recordOf(item), true)
 	}
 	if err == nil {
-		out, err = e.decoded(item)
+		out, err = e.decoded(recordOf(item))
 	}
 	return out, e.opError("Decode", err)
 }
@@ -38,7 +38,7 @@ func (t *Table) EntityOf(item map[string]types.AttributeValue) string {
 func (t *Table) EntitiesOf(key map[string]types.AttributeValue) []string {
 	var names []string
 	for _, m := range t.all() {
-		if m.matches(key) && !t.IsGuard(key) {
+		if m.primary.matches(recordOf(key)) && !t.IsGuard(key) {
 			names = append(names, m.name)
 		}
 	}
@@ -69,7 +69,7 @@ func (c *tableCore) modelOf(item attributeMap) *model {
 			if m.owns(tag.Value) {
 				return m
 			}
-		case m.tagMode != TagRequired && m.matches(item):
+		case m.tagMode != TagRequired && m.primary.matches(recordOf(item)):
 			return m
 		}
 	}

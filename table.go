@@ -155,6 +155,7 @@ type tableCore struct {
 	models map[string]*model // by entity name and alias
 
 	ensured ensured
+	shapes  shapeCache // of the expressions that were sent
 }
 
 // indexKeys are the key attributes of the table (name "") or of an index.

@@ -358,7 +358,7 @@ func (o putOp[T]) stage(ctx context.Context, token string) (*staged, error) {
 	s := w.stage()
 	if o.dst != nil {
 		s.keep = func(item attributeMap) error {
-			stored, err := o.e.written(item)
+			stored, err := o.e.written(recordOf(item))
 			if err == nil {
 				*o.dst = stored
 			}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
 )
 
 // ReadOp is a read that a transaction or a batch can carry: GetOp.
@@ -20,7 +22,8 @@ type compiledRead struct {
 	key        attributeMap
 	consistent bool // which a transaction always is
 	get        *types.Get
-	decode     func(item attributeMap) error // into the destination
+	becomes    *codec.Plan              // what it is read into
+	decode     func(item *record) error // into the destination
 }
 
 // TransactGet reads 1 to 100 different items, of any entities, also of other tables with the same client, as they were at one moment, into the destinations of
@@ -74,7 +77,7 @@ func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 		if i < len(out.Responses) {
 			item = out.Responses[i].Item
 		}
-		if err := read.decode(item); err != nil {
+		if err := read.decode(recordOf(item)); err != nil {
 			failed.Operations = append(failed.Operations, &OperationError{Index: i, Op: "Get", Entity: read.m.name, Key: read.key, Err: err})
 		}
 	}
@@ -110,8 +113,8 @@ func (o GetOp[T]) compileRead() (*compiledRead, error) {
 	m := o.e.model
 	return &compiledRead{
 		m: m, table: *in.TableName, key: in.Key, consistent: o.e.options.consistent,
-		get: &types.Get{TableName: in.TableName, Key: in.Key},
-		decode: func(item attributeMap) error {
+		get:     &types.Get{TableName: in.TableName, Key: in.Key},
+		becomes: m.plan, decode: func(item *record) error {
 			if err := m.present(item); err != nil {
 				return err
 			}

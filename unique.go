@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -139,7 +138,7 @@ func (m *model) readingOf(raw attributeMap) (*reading, error) {
 	if len(raw) > 0 {
 		r.raw = raw
 	}
-	if m.present(raw) != nil {
+	if m.present(recordOf(raw)) != nil {
 		return r, nil
 	}
 	r.present = true
@@ -252,15 +251,15 @@ func (w *write) changesExpiry(was *reading) bool {
 }
 
 // asRead makes what was read the write's condition, as far as guards, or the old item that is returned, follow from it.
-func (w *write) asRead(was *reading) []expression.ConditionBuilder {
+func (w *write) asRead(was *reading) []term {
 	if was == nil {
 		return nil
 	}
 	there := w.top(w.m.primary.partition[0].Name)
 	if was.raw == nil {
-		return []expression.ConditionBuilder{there.AttributeNotExists()}
+		return []term{there.AttributeNotExists()}
 	}
-	var conds []expression.ConditionBuilder
+	var conds []term
 	if w.action == actionDelete {
 		conds = append(conds, there.AttributeExists())
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -134,7 +133,7 @@ func (u *updateCompiler) apply(c *changeNode) error {
 		if c.raw == nil {
 			return invalidf("UncheckedSet %s without an operand", p)
 		}
-		return u.set(p, c.raw)
+		return u.set(p, unchecked(c.raw))
 	}
 	return u.compute(c)
 }
@@ -300,27 +299,24 @@ func (u *updateCompiler) compute(c *changeNode) error {
 			return err
 		}
 		if len(p) == 1 {
-			u.update = u.update.Add(name, value(av))
-			return u.touch(p)
+			return u.modify(opAdd, p, value(av))
 		}
-		return u.set(p, expression.Plus(name.IfNotExists(number(0)), value(av)))
+		return u.set(p, name.IfNotExists(number(0)).Plus(value(av)))
 	case *types.AttributeValueMemberL:
 		if c.op != changeAppend && c.op != changePrepend || len(av.Value) == 0 {
 			break
 		}
 		stored := name.IfNotExists(value(&types.AttributeValueMemberL{Value: []types.AttributeValue{}}))
 		if c.op == changeAppend {
-			return u.set(p, expression.ListAppend(stored, u.stored(av)))
+			return u.set(p, stored.ListAppend(u.stored(av)))
 		}
-		return u.set(p, expression.ListAppend(u.stored(av), stored))
+		return u.set(p, u.stored(av).ListAppend(stored))
 	case *types.AttributeValueMemberSS, *types.AttributeValueMemberNS, *types.AttributeValueMemberBS:
 		switch c.op {
 		case changeAddTo:
-			u.update = u.update.Add(name, u.stored(av))
-			return u.touch(p)
+			return u.modify(opAdd, p, u.stored(av))
 		case changeDeleteFrom:
-			u.update = u.update.Delete(name, value(av))
-			return u.touch(p)
+			return u.modify(opDelete, p, value(av))
 		}
 		return invalidf("%s %s: it is a set; use AddTo and DeleteFrom", c.op, p)
 	}

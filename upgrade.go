@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -40,12 +39,11 @@ func (e *upgradeError) Unwrap() error { return e.err }
 func (m *model) schema() uint64 { return uint64(len(m.upgrades)) }
 
 // schemaOf is the schema version of a stored item. An entity without upgrades may use the attribute for something else.
-func (m *model) schemaOf(item attributeMap) (n uint64, err error) {
-	av, stored := item[m.table.schemaVersion]
-	if !stored || !m.upgrading && m.plan.Field(m.table.schemaVersion) != nil {
+func (m *model) schemaOf(r *record) (n uint64, err error) {
+	if r.lacks(m.table.schemaVersion) || !m.upgrading && m.plan.Field(m.table.schemaVersion) != nil {
 		return 0, nil
 	}
-	number, ok := av.(*types.AttributeValueMemberN)
+	number, ok := r.attribute(m.table.schemaVersion).(*types.AttributeValueMemberN)
 	if ok && scanUint(number.Value, &n) == nil || !m.upgrading {
 		return n, nil
 	}
@@ -53,20 +51,20 @@ func (m *model) schemaOf(item attributeMap) (n uint64, err error) {
 }
 
 // isOutdated says that an item is of an older schema version.
-func (m *model) isOutdated(item attributeMap) bool {
-	n, err := m.schemaOf(item)
+func (m *model) isOutdated(r *record) bool {
+	n, err := m.schemaOf(r)
 	return err == nil && n < m.schema()
 }
 
 // isNewer says that an item is of a schema version that this program does not know.
-func (m *model) isNewer(item attributeMap) bool {
-	n, err := m.schemaOf(item)
+func (m *model) isNewer(r *record) bool {
+	n, err := m.schemaOf(r)
 	return err != nil || n > m.schema()
 }
 
 // upgraded is an item in today's form: the item itself if it has it, otherwise a copy.
-func (m *model) upgraded(item attributeMap) (attributeMap, error) {
-	n, err := m.schemaOf(item)
+func (m *model) upgraded(r *record) (*record, error) {
+	n, err := m.schemaOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +72,11 @@ func (m *model) upgraded(item attributeMap) (attributeMap, error) {
 		return nil, fmt.Errorf("%w: the item's is %d, this program's %d", ErrNewerSchema, n, m.schema())
 	}
 	if n == m.schema() {
-		return item, nil
+		return r, nil
+	}
+	item := r.attributes()
+	if r.err != nil {
+		return nil, r.err
 	}
 	own := codec.CopyItem(item)
 	for i, upgrade := range m.upgrades[n:] {
@@ -94,11 +96,11 @@ func (m *model) upgraded(item attributeMap) (attributeMap, error) {
 		}
 	}
 	own[m.table.schemaVersion] = versionValue(m.schema())
-	return own, nil
+	return recordOf(own), nil
 }
 
 // isCurrent is the condition that the stored item has today's form.
-func (m *model) isCurrent(b *exprBuilder) expression.ConditionBuilder {
+func (m *model) isCurrent(b *exprBuilder) term {
 	name := b.top(m.table.schemaVersion)
 	if m.schema() == 0 {
 		return name.AttributeNotExists()
@@ -163,14 +165,14 @@ func (e *Entity[T]) get(ctx context.Context, key T) (T, error) {
 	if err != nil || !e.options.writeBack || !e.model.isOutdated(raw) {
 		return item, err
 	}
-	stored, err := e.model.writeBack(ctx, &e.options, raw)
+	stored, err := e.model.writeBack(ctx, &e.options, raw.attributes())
 	if err != nil {
 		e.model.table.logger.Warn("monotable: an upgraded item could not be written back", "entity", e.model.name, "error", bare(err))
 	}
 	if err != nil || stored == nil {
 		return item, nil
 	}
-	return e.written(stored)
+	return e.written(recordOf(stored))
 }
 
 // upToDate carries out a write. If it is refused because the stored item is outdated, the item is written back in today's form, and the
@@ -264,11 +266,12 @@ func namesOf(items ...attributeMap) []string {
 // refreshed is a stored item in today's form, as a copy, and the T in it: upgraded, its transforms applied, its derived attributes, index keys and tag made anew.
 func (m *model) refreshed(raw attributeMap) (item attributeMap, after reflect.Value, err error) {
 	after = reflect.New(m.typ).Elem()
-	if item, err = m.upgraded(raw); err != nil {
+	now, err := m.upgraded(recordOf(raw))
+	if err != nil {
 		return nil, after, &DecodeError{Entity: m.name, Item: raw, Err: err}
 	}
-	item = codec.CopyItem(item)
-	if err := m.decode(item, after, true); err != nil {
+	item = codec.CopyItem(now.attributes())
+	if err := m.decode(recordOf(item), after, true); err != nil {
 		return nil, after, err
 	}
 	for _, a := range m.ruled {

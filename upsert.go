@@ -127,7 +127,7 @@ func (o UpsertOp[T]) stage(ctx context.Context, token string) (*staged, error) {
 	s := legs.update.stage()
 	s.reads = true
 	s.pick = func(was *reading) (*write, error) {
-		if legs.update.expect.version == nil && (was.raw == nil || s.m.expired(was.raw, s.m.now())) {
+		if legs.update.expect.version == nil && (was.raw == nil || s.m.expired(recordOf(was.raw), s.m.now())) {
 			return legs.create(ctx)
 		}
 		return legs.update, nil

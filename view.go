@@ -48,7 +48,7 @@ func (v View[S]) All(ctx context.Context) iter.Seq2[S, error] { return all[S](ct
 func (v View[S]) Page(ctx context.Context) (Page[S], error) { return page[S](ctx, v.from) }
 
 // Collect is [Query.Collect].
-func (v View[S]) Collect(ctx context.Context) ([]S, error) { return collect(v.All(ctx)) }
+func (v View[S]) Collect(ctx context.Context) ([]S, error) { return gather[S](ctx, v.from) }
 
 // First is [Query.First], but without its limit of one item a request: give the query a Limit or PageSize.
 func (v View[S]) First(ctx context.Context) (S, error) { return first[S](ctx, v.from) }

@@ -3,7 +3,6 @@ package monotable
 import (
 	"reflect"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -55,7 +54,7 @@ func (w *write) compile() (err error) {
 }
 
 // under is the write with more conditions. The write itself is unchanged.
-func (w *write) under(conds []expression.ConditionBuilder) (*write, error) {
+func (w *write) under(conds []term) (*write, error) {
 	if len(conds) == 0 {
 		return w, nil
 	}

@@ -17,7 +17,7 @@ import (
 func TestSameResults(t *testing.T) {
 	groups, err := work.Groups()
 	require.NoError(t, err)
-	require.Len(t, groups, 8)
+	require.Len(t, groups, 9)
 	for _, g := range groups {
 		t.Run(g.Name, func(t *testing.T) {
 			require.Len(t, g.Ways, 3)

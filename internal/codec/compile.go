@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/monotable/monotable/internal/avjson"
 )
 
 // program is what the plans of one Compile share: the values compiled while
@@ -109,6 +111,7 @@ func (c *compiler) fill(p *Plan, path string) {
 			Index:     gf.index,
 			OmitEmpty: gf.tag.omitEmpty,
 			Value:     c.value(gf.sf.Type, gf.tag.placement, fieldPath),
+			key:       string(avjson.AppendString(nil, gf.name())) + ":",
 		}
 		p.count(f)
 		c.after = append(c.after, func() {

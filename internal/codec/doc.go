@@ -85,5 +85,11 @@
 // So a part that is kept keeps its neighbours too. Nothing is taken from a pool,
 // and nothing that is read points into the item, but the text of strings.
 //
+// The same items can be read from DynamoDB's JSON and written as that, without
+// attribute values between: a [Layout] reads the replies to requests, page by page,
+// and AppendJSON writes. That is a third road, with the results and errors of the
+// others; for what it does not know it makes an attribute value and takes the
+// general one.
+//
 // A panic in user code passes through; no lock is held while user code runs.
 package codec

@@ -265,9 +265,9 @@ func appendShort(b []byte, f float64) ([]byte, bool) {
 
 // shortDecimal reads a number of at most 19 digits without exponent, which is
 // one that DynamoDB can hold: ±mantissa / 10^places.
-func shortDecimal(s string) (mantissa uint64, places int, neg, ok bool) {
+func shortDecimal[T string | []byte](s T) (mantissa uint64, places int, neg, ok bool) {
 	i := 0
-	if s != "" && s[0] == '-' {
+	if len(s) > 0 && s[0] == '-' {
 		neg, i = true, 1
 	}
 	if n := len(s) - i; n == 0 || n > 20 {
@@ -298,7 +298,7 @@ var powersOfTen = [...]float64{
 }
 
 // exactFloat reads what one division of exact floats gives, rounded once.
-func exactFloat(s string) (float64, bool) {
+func exactFloat[T string | []byte](s T) (float64, bool) {
 	mantissa, places, neg, ok := shortDecimal(s)
 	if !ok || mantissa > 1<<53 {
 		return 0, false

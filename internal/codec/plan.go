@@ -112,7 +112,8 @@ type Field struct {
 	OmitEmpty bool
 	Value     *Value
 
-	op op // for writing
+	op  op     // for writing
+	key string // the name as JSON, with a colon
 }
 
 // Get returns the field of the struct v. It is false when an embedded pointer on

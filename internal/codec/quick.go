@@ -44,6 +44,10 @@ func (x *Value) writeOp() op {
 	return x.op
 }
 
+// fits reports whether the quick road may be taken on this level: a list is one
+// level more, and a scalar may be on the last one.
+func (x *Value) fits(l level) bool { return x.op != opTexts || l.depth < maxDepth }
+
 // quick sets dst to what av holds, and reports whether it could.
 func (x *Value) quick(av types.AttributeValue, dst reflect.Value) bool {
 	switch x.op {
@@ -174,7 +178,7 @@ func (p *Plan) read(item map[string]types.AttributeValue, dst reflect.Value, l l
 		var err error
 		switch x := f.Value; x.op {
 		case opTexts, opTextSet:
-			if n := textsIn(av); room != nil && x.quickTexts(av, fv, room[:n:n]) {
+			if n := textsIn(av); room != nil && x.fits(l) && x.quickTexts(av, fv, room[:n:n]) {
 				room = room[n:]
 				continue
 			}

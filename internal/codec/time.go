@@ -55,6 +55,7 @@ func (x *Value) buildTime(layout string) {
 			x.op = opTime
 		}
 	}
+	x.layout = read
 	x.enc = func(v reflect.Value, _ level) (types.AttributeValue, error) {
 		t := toTime(v).UTC()
 		if y := t.Year(); y < 0 || y > 9999 {
@@ -151,7 +152,7 @@ func appendPadded(b []byte, n, width int) []byte {
 }
 
 // parseTime reads TimeFormat, exactly; all else is time.Parse's.
-func parseTime(s string) (time.Time, bool) {
+func parseTime[T string | []byte](s T) (time.Time, bool) {
 	if len(s) != len(TimeFormat) || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != '.' || s[29] != 'Z' {
 		return time.Time{}, false
 	}
@@ -170,7 +171,7 @@ func parseTime(s string) (time.Time, bool) {
 	return t, month >= 1 && month <= 12 && day >= 1 && (day <= 28 || t.Day() == day)
 }
 
-func digitsOf(s string) (n int, ok bool) {
+func digitsOf[T string | []byte](s T) (n int, ok bool) {
 	for i := range len(s) {
 		c := s[i] - '0'
 		if c > 9 {

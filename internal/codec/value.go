@@ -58,12 +58,13 @@ type Value struct {
 	Elem   *Value // element of a list, set or map, or what a pointer points to
 
 	placement
-	op   op
-	bits int // of a number that has an op
-	prog *program
-	enc  func(v reflect.Value, l level) (types.AttributeValue, error)
-	dec  func(av types.AttributeValue, dst reflect.Value, l level) error
-	key  *keyCodec // of a Map
+	op     op
+	bits   int    // of a number that has an op
+	layout string // of a Time, for reading
+	prog   *program
+	enc    func(v reflect.Value, l level) (types.AttributeValue, error)
+	dec    func(av types.AttributeValue, dst reflect.Value, l level) error
+	key    *keyCodec // of a Map
 
 	// plainEntries says that no user code sees an entry of a Map, so that one place
 	// does for all of them on their way.
@@ -170,7 +171,7 @@ func (x *Value) encode(v reflect.Value, l level) (types.AttributeValue, error) {
 }
 
 func (x *Value) decode(av types.AttributeValue, dst reflect.Value, l level) error {
-	if x.op != opNone && x.quick(av, dst) {
+	if x.op != opNone && x.fits(l) && x.quick(av, dst) {
 		return nil
 	}
 	if x.Kind != Custom && isNull(av) { // a custom type may have written NULL itself, and reads it

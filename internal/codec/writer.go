@@ -101,8 +101,10 @@ func (w *writer) value(f *Field, v reflect.Value, l level) (types.AttributeValue
 		av.Value = m
 		return av, nil
 	}
-	if av := w.quick(f.op, v); av != nil {
-		return av, nil
+	if f.Value.fits(l) {
+		if av := w.quick(f.op, v); av != nil {
+			return av, nil
+		}
 	}
 	return f.Value.encode(v, l)
 }

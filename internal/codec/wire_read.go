@@ -1,0 +1,253 @@
+package codec
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"github.com/monotable/monotable/internal/avjson"
+)
+
+// Page is the items of one reply, read from its JSON. What is plain is read at
+// once; a field that is not, because of its type or of what is stored, is finished
+// by Into, on the general road. So reading fails for broken JSON alone, and no user
+// code runs while the reply is read.
+//
+// The result is what [Plan.Decode] makes of the SDK's attribute values, as far as
+// [avjson] gives these. A Page is not safe for concurrent use.
+type Page struct {
+	layout *Layout
+	r      *avjson.Reader
+	expect int
+
+	items  []pageItem
+	noted  []span // of every item as many as the layout has
+	late   []lateField
+	chunks []reflect.Value // slices of the plan's type
+	left   int             // free elements of the last chunk
+	next   []uint16        // by what was read, of each struct: the number of the field that came then, last time
+
+	texts []string // free ones of a slab
+	slab  int      // how large the next one will be
+	found []string // the list or set that is being read
+}
+
+type span struct{ begin, end int }
+
+type pageItem struct {
+	span
+
+	chunk, elem int32
+	late        int32 // where its late fields begin
+	whole       bool  // all of it is late
+}
+
+// lateField is a field that Into has to finish.
+type lateField struct {
+	field int
+	span
+}
+
+const (
+	maxChunk = 128 // elements
+	maxSlab  = 128 // strings
+	ownTexts = 32  // longer lists have a slice of their own
+)
+
+// Page begins to read items of a reply, of which there will be as many as expect,
+// or nobody knows how many (0).
+func (l *Layout) Page(r *avjson.Reader, expect int) *Page {
+	p := &Page{layout: l}
+	p.Reset(r, expect)
+	return p
+}
+
+// Reset forgets all items, for a reply that is read afresh.
+func (p *Page) Reset(r *avjson.Reader, expect int) {
+	const smallest = len(`{},`)
+	expect = max(0, min(expect, len(r.Data)/smallest+1))
+	*p = Page{layout: p.layout, r: r, expect: expect, next: slices.Clone(p.layout.order)}
+	if expect > 0 {
+		p.items = make([]pageItem, 0, expect)
+		p.noted = make([]span, 0, expect*len(p.layout.noted))
+	}
+}
+
+// Len is how many items were read.
+func (p *Page) Len() int { return len(p.items) }
+
+// Raw returns the JSON of item k, a part of the reply.
+func (p *Page) Raw(k int) []byte { return p.bytes(p.items[k].span) }
+
+// Noted returns the JSON of the value of the n-th noted attribute of item k, a part
+// of the reply; nil if the item has no such attribute.
+func (p *Page) Noted(k, n int) []byte {
+	return p.bytes(p.noted[k*len(p.layout.noted)+p.layout.noted[n]])
+}
+
+func (p *Page) bytes(s span) []byte {
+	if s.end == 0 {
+		return nil
+	}
+	return p.r.Data[s.begin:s.end:s.end]
+}
+
+// Read reads the item that begins at i in the reply and returns the position behind
+// it. The item becomes the last one of the page; null is one without attributes.
+// Every error is an [*avjson.SyntaxError], and the page is of no use after it until
+// it is reset.
+func (p *Page) Read(i int) (int, error) {
+	i = p.r.Space(i)
+	p.items = append(p.items, pageItem{span: span{begin: i}, late: int32(len(p.late))})
+	p.noted = append(p.noted, make([]span, len(p.layout.noted))...)
+	dst := p.element()
+	end, ok := p.r.Null(i)
+	if !ok {
+		end, ok = p.attributes(i, dst)
+	}
+	it := &p.items[len(p.items)-1]
+	if !ok { // no JSON, which Skip says, or no object
+		var err error
+		if end, err = p.r.Skip(i); err == nil {
+			_, end, err = p.r.Map(i)
+		}
+		if err != nil {
+			return 0, err
+		}
+		it.whole = true
+	}
+	it.end = end
+	return end, nil
+}
+
+// element makes room for the item that was added.
+func (p *Page) element() reflect.Value {
+	if p.left == 0 {
+		n := p.expect - len(p.items) + 1
+		if n <= 0 {
+			n = len(p.items)
+		}
+		p.left = min(n, maxChunk)
+		p.chunks = append(p.chunks, reflect.MakeSlice(reflect.SliceOf(p.layout.plan.Type), p.left, p.left))
+	}
+	chunk := p.chunks[len(p.chunks)-1]
+	it := &p.items[len(p.items)-1]
+	elem := chunk.Len() - p.left
+	p.left--
+	it.chunk, it.elem = int32(len(p.chunks)-1), int32(elem)
+	return chunk.Index(elem)
+}
+
+// attributes reads the object of the last item into dst, and remembers what cannot
+// be read yet. It is false for what is no object.
+func (p *Page) attributes(i int, dst reflect.Value) (int, bool) {
+	if i >= len(p.r.Data) || p.r.Data[i] != '{' {
+		return 0, false
+	}
+	w := p.layout.root
+	it := &p.items[len(p.items)-1]
+	noted := p.noted[len(p.noted)-len(p.layout.noted):]
+	var seen seenFields
+	seen.room(len(w.fields))
+	prev := 0
+	i, none := p.none(i+1, '}')
+	for more := !none; more; {
+		k, begin, opened, err := p.member(w, prev, i)
+		if err != nil {
+			return 0, false
+		}
+		end, ok := 0, false
+		if k < 0 {
+			if end, err = p.r.Skip(begin); err != nil {
+				return 0, false
+			}
+		} else {
+			prev = k + 1
+			f := &w.fields[k]
+			if seen.twice(k) {
+				it.whole = true
+			}
+			if f.field != nil && !it.whole {
+				end, ok = p.field(f, begin, opened, dst, 1)
+			}
+			if opened {
+				begin -= len(f.value.open)
+			}
+			if !ok {
+				if end, err = p.r.Skip(begin); err != nil {
+					return 0, false
+				}
+				if f.field != nil && !it.whole {
+					p.late = append(p.late, lateField{k, span{begin, end}})
+				}
+			}
+			if f.noted >= 0 {
+				noted[f.noted] = span{begin, end}
+			}
+		}
+		if i, more, ok = p.more(end, '}'); !ok {
+			return 0, false
+		}
+	}
+	return i, true
+}
+
+// Into finishes item k and moves it into dst, a settable value of the plan's type.
+// It is called once for each item. Its errors are those of [Plan.Decode], and
+// [*avjson.SyntaxError] for what is no attribute value.
+func (p *Page) Into(k int, dst reflect.Value) error {
+	it := &p.items[k]
+	if it.whole {
+		item, _, err := p.r.Map(it.begin)
+		if err != nil {
+			return err
+		}
+		return p.layout.plan.Decode(item, dst)
+	}
+	dst.Set(p.chunks[it.chunk].Index(int(it.elem)))
+	late := p.late[it.late:]
+	if k+1 < len(p.items) {
+		late = p.late[it.late:p.items[k+1].late]
+	}
+	if len(late) > 1 { // the first one in order of the fields has the error that is told
+		slices.SortFunc(late, func(a, b lateField) int { return cmp.Compare(a.field, b.field) })
+	}
+	for _, l := range late {
+		f := p.layout.plan.Fields[l.field]
+		av, _, err := p.r.Value(l.begin)
+		if err != nil {
+			return err
+		}
+		if len(f.Index) > 1 && isNull(av) && f.Value.Kind != Custom {
+			continue
+		}
+		if err := f.Value.decode(av, f.Set(dst), level{depth: 1}); err != nil {
+			return at(f.Name, err)
+		}
+	}
+	return nil
+}
+
+// seenFields is a set of numbers of fields.
+type seenFields struct {
+	few  uint64
+	many []uint64 // for structs that have more
+}
+
+func (s *seenFields) room(n int) {
+	if n > 64 {
+		s.many = make([]uint64, (n+63)/64)
+	}
+}
+
+// twice adds k, and reports whether it was there.
+func (s *seenFields) twice(k int) bool {
+	bits := &s.few
+	if s.many != nil {
+		bits = &s.many[k/64]
+	}
+	bit := uint64(1) << (k % 64)
+	was := *bits&bit != 0
+	*bits |= bit
+	return was
+}

@@ -1,0 +1,124 @@
+package monotable
+
+import (
+	"bytes"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/codec"
+)
+
+// record is an item as a request returned it: its attributes, or its place in a reply that is JSON still.
+type record struct {
+	item  attributeMap // of a reply: nil until all of it is asked for
+	reply *reply
+	index int   // in reply
+	moved bool  // the reply's value has been handed out
+	err   error // why attributes are not all there
+}
+
+// recordOf is the record of an item that is there as its attributes. nil is no item.
+func recordOf(item attributeMap) *record { return &record{item: item} }
+
+func recordsOf(items []attributeMap) []record {
+	all := make([]record, len(items))
+	for i, item := range items {
+		all[i].item = item
+	}
+	return all
+}
+
+// left is how many items there are from this one to the end of what was read with it, as far as is known.
+func (r *record) left() int {
+	if r.reply == nil {
+		return 1
+	}
+	return len(r.reply.places) - r.index
+}
+
+// missing says that there is no item.
+func (r *record) missing() bool { return r.reply == nil && len(r.item) == 0 }
+
+// attributes are those of the whole item.
+func (r *record) attributes() attributeMap {
+	if r.item == nil && r.reply != nil {
+		r.item, r.err = r.reply.attributes(r.index)
+	}
+	return r.item
+}
+
+// attribute is nil if the item lacks it.
+func (r *record) attribute(name string) types.AttributeValue {
+	if r.item != nil || r.reply == nil {
+		return r.item[name]
+	}
+	if n, ok := r.reply.layout.noted[name]; ok {
+		return r.reply.noted(r.index, n)
+	}
+	return r.attributes()[name]
+}
+
+// lacks says that the item has no such attribute.
+func (r *record) lacks(name string) bool {
+	if r.item == nil && r.reply != nil {
+		if n, ok := r.reply.layout.noted[name]; ok {
+			return r.reply.page.Noted(r.index, n) == nil
+		}
+	}
+	return r.attribute(name) == nil
+}
+
+// text is the text of an attribute of a reply if that is one without escapes; scalarText tells the others.
+func (r *record) text(name string) (text []byte, ok bool) {
+	if r.item != nil || r.reply == nil {
+		return nil, false
+	}
+	n, ok := r.reply.layout.noted[name]
+	if !ok {
+		return nil, false
+	}
+	text, ok = bytes.CutPrefix(r.reply.page.Noted(r.index, n), []byte(`{"S":"`))
+	if !ok {
+		return nil, false
+	}
+	text, ok = bytes.CutSuffix(text, []byte(`"}`))
+	return text, ok && bytes.IndexByte(text, '\\') < 0 && bytes.IndexByte(text, '"') < 0
+}
+
+// reads says that an attribute is a text, given as JSON and so without escapes. It may say no where [record.attribute] tells.
+func (r *record) reads(name string, asJSON []byte) bool {
+	if r.item != nil || r.reply == nil {
+		return false
+	}
+	n, ok := r.reply.layout.noted[name]
+	return ok && bytes.Equal(r.reply.page.Noted(r.index, n), asJSON)
+}
+
+// at is the value at a path; nil if it is not stored.
+func (r *record) at(p path) types.AttributeValue {
+	av := r.attribute(p[0].name)
+	if len(p) == 1 {
+		return av
+	}
+	return valueBelow(av, p[1:])
+}
+
+// pick is the values of key attributes, as a key.
+func (r *record) pick(keys []KeyAttribute) attributeMap {
+	key := make(attributeMap, len(keys))
+	for _, k := range keys {
+		key[k.Name] = r.attribute(k.Name)
+	}
+	return key
+}
+
+// decode makes a value of the item as it is stored.
+func (r *record) decode(plan *codec.Plan, dst reflect.Value) error {
+	if r.reply == nil {
+		return plan.Decode(r.item, dst)
+	}
+	once := !r.moved
+	r.moved = true
+	return r.reply.decode(r.index, plan, dst, once)
+}

@@ -1,0 +1,309 @@
+package monotable
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/avjson"
+	"github.com/monotable/monotable/internal/codec"
+)
+
+// The SDK makes attribute values of every reply, most of whose time and memory goes into what is thrown away at once. So with the SDK's own
+// client the items of a reply are read here, from its JSON straight into values of T: inside the retry loop, when the reply is complete and its checksum
+// right. They are taken out of the reply, and the SDK reads the rest. It is only a shorter way: whatever is not as expected in a reply leaves it to the SDK as it is.
+
+// layout is how items are read from JSON.
+type layout struct {
+	*codec.Layout
+	plan  *codec.Plan    // of what they become
+	noted map[string]int // attributes that are looked at by name
+}
+
+type layoutKey struct {
+	plan  *codec.Plan
+	index string
+}
+
+// notes reads nothing of an item but what is noted.
+var notes = func() *codec.Plan {
+	plan, err := codec.Compile(reflect.TypeFor[struct{}](), codec.Options{})
+	if err != nil {
+		panic(err)
+	}
+	return plan
+}()
+
+// layout is that of items that become values of plan, as they stand in the table or an index.
+func (m *model) layout(plan *codec.Plan, set *keySet) *layout {
+	key := layoutKey{plan, set.name}
+	if l, ok := m.layouts.Load(key); ok {
+		return l.(*layout)
+	}
+	l := &layout{plan: plan, noted: map[string]int{}}
+	var names []string
+	note := func(name string) {
+		if _, ok := l.noted[name]; !ok {
+			l.noted[name] = len(names)
+			names = append(names, name)
+		}
+	}
+	note(m.table.tag)
+	note(m.table.schemaVersion)
+	for _, of := range []*indexKeys{m.primary.indexKeys, set.indexKeys} {
+		for _, k := range of.all() {
+			note(k.Name)
+		}
+	}
+	if m.expires != nil {
+		note(m.expires.path[0].name)
+	}
+	for _, a := range m.readDefaults {
+		note(a.path[0].name)
+	}
+	l.Layout = plan.Layout(names...)
+	m.layouts.Store(key, l)
+	return l
+}
+
+// emptied is what is left of the members that hold items. DynamoDB itself never answers with these where there are any.
+var emptied = map[string]string{"Item": "{}", "Items": "[]", "Responses": `{"":[]}`}
+
+// errTaken says that what should hold items does not: something has kept an answer whose items had been read before it got there.
+var errTaken = errors.New("monotable: the answer lacks its items: a middleware of the client seems to answer from a cache; see NoWireCodec")
+
+// reply is the items of one answer. It serves one call, whose attempts it begins anew for. nil is none.
+type reply struct {
+	layout *layout
+	member string // of the answer: an Item, Items, or Responses by table
+
+	taken   bool    // the items are here; otherwise the answer has them
+	pooled  *[]byte // room for a body
+	in      *avjson.Reader
+	page    *codec.Page
+	places  []int // where each item is in the reply
+	tables  []replyTable
+	scratch map[*codec.Plan]*codec.Page // for values of other types
+}
+
+// replyTable says up to which place the items of a table go.
+type replyTable struct {
+	name string
+	end  int
+}
+
+// reply is where items go that become values of plan.
+func (m *model) reply(plan *codec.Plan, set *keySet, member string) *reply {
+	return &reply{layout: m.layout(plan, set), member: member}
+}
+
+// unless is nil if off.
+func (r *reply) unless(off bool) *reply {
+	if off {
+		return nil
+	}
+	return r
+}
+
+// forget empties it for the next attempt.
+func (r *reply) forget() {
+	if r != nil {
+		*r = reply{layout: r.layout, member: r.member, pooled: r.pooled}
+	}
+}
+
+// bodies are room for replies. What is read from one is copied, so nothing refers to it once its items are done with.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestBody = 4 << 20
+
+// released is told of what is given back. Tests spoil it, so that a reference to it is found out.
+var released = func([]byte) {}
+
+func (r *reply) room() []byte {
+	if r == nil {
+		return nil
+	}
+	if r.pooled == nil {
+		r.pooled = bodies.Get().(*[]byte)
+	}
+	return *r.pooled
+}
+
+// close gives the room back. The items cannot be asked for anything any more.
+func (r *reply) close() {
+	if r == nil || !r.taken || r.pooled == nil {
+		return
+	}
+	released(r.in.Data)
+	room := r.pooled
+	if *room = r.in.Data[:0]; cap(*room) > largestBody {
+		*room = nil
+	}
+	r.in.Data, r.pooled = nil, nil
+	bodies.Put(room)
+}
+
+// take takes the items out of an answer and gives what is left of it: all of it if there is anything that the SDK should tell about.
+func (r *reply) take(body []byte) []byte {
+	if r == nil {
+		return body
+	}
+	rest, err := r.split(body)
+	if err != nil {
+		r.pooled = nil // the SDK has it now
+		r.forget()
+		return body
+	}
+	r.taken = true
+	return rest
+}
+
+// errStrangeReply leaves a reply to the SDK.
+var errStrangeReply = errors.New("not the reply that was expected")
+
+func (r *reply) split(body []byte) (rest []byte, err error) {
+	r.in = &avjson.Reader{Data: body}
+	count, from, to := 0, 0, 0
+	end, err := r.in.Members(0, func(name []byte, at int) (end int, err error) {
+		switch string(name) {
+		case "Count":
+			if end, err = r.in.Skip(at); err == nil {
+				count, _ = strconv.Atoi(string(body[at:end]))
+			}
+			return end, err
+		case r.member:
+			if to > 0 {
+				return 0, errStrangeReply
+			}
+			end, err = r.read(at, count)
+			from, to = at, end
+			return end, err
+		}
+		return r.in.Skip(at)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case r.in.Space(end) != len(body):
+		return nil, errStrangeReply
+	case to == 0:
+		return slices.Clone(body), nil
+	}
+	empty := emptied[r.member]
+	rest = make([]byte, 0, from+len(empty)+len(body)-to)
+	rest = append(append(rest, body[:from]...), empty...)
+	return append(rest, body[to:]...), nil
+}
+
+// read reads the items of the member whose value is at a place.
+func (r *reply) read(at, count int) (end int, err error) {
+	r.page = r.layout.Page(r.in, count)
+	switch r.member {
+	case "Items":
+		return r.in.Elements(at, r.item)
+	case "Responses":
+		return r.in.Members(at, func(table []byte, at int) (int, error) {
+			end, err := r.in.Elements(at, r.item)
+			r.tables = append(r.tables, replyTable{string(table), r.page.Len()})
+			return end, err
+		})
+	}
+	return r.item(at)
+}
+
+func (r *reply) item(at int) (end int, err error) {
+	r.places = append(r.places, at)
+	return r.page.Read(at)
+}
+
+// one is the item of an answer that has at most one.
+func (r *reply) one(t *tableCore, item attributeMap) (*record, error) {
+	switch {
+	case r.taken && r.page != nil:
+		return &record{reply: r}, nil
+	case item != nil && len(item) == 0 && t.isSDK:
+		return nil, errTaken
+	}
+	return recordOf(item), nil
+}
+
+// all is the items of an answer that has any number, and says how many.
+func (r *reply) all(t *tableCore, items []attributeMap, count int) ([]record, error) {
+	switch {
+	case r.taken:
+		return r.records(0, len(r.places)), nil
+	case len(items) == 0 && count > 0 && t.isSDK:
+		return nil, errTaken
+	}
+	return recordsOf(items), nil
+}
+
+// byTable is the items of an answer that has those of several tables.
+func (r *reply) byTable(items map[string][]attributeMap) (map[string][]record, error) {
+	if _, empty := items[""]; empty && !r.taken {
+		return nil, errTaken
+	}
+	all := make(map[string][]record, len(r.tables)+len(items))
+	begin := 0
+	for _, t := range r.tables {
+		all[t.name] = r.records(begin, t.end)
+		begin = t.end
+	}
+	if !r.taken {
+		for table, items := range items {
+			all[table] = recordsOf(items)
+		}
+	}
+	return all, nil
+}
+
+func (r *reply) records(begin, end int) []record {
+	all := make([]record, end-begin)
+	for i := range all {
+		all[i] = record{reply: r, index: begin + i}
+	}
+	return all
+}
+
+// attributes is all of an item.
+func (r *reply) attributes(k int) (attributeMap, error) {
+	item, _, err := r.in.Map(r.places[k])
+	return item, err
+}
+
+// noted is the n-th noted attribute of an item; nil if it lacks it.
+func (r *reply) noted(k, n int) types.AttributeValue {
+	json := r.page.Noted(k, n)
+	if json == nil {
+		return nil
+	}
+	av, _, err := (&avjson.Reader{Data: json}).Value(0)
+	if err != nil {
+		return nil
+	}
+	return av
+}
+
+// decode makes a value of an item. The page's own can be had once.
+func (r *reply) decode(k int, plan *codec.Plan, dst reflect.Value, once bool) error {
+	if once && plan == r.layout.plan {
+		return r.page.Into(k, dst)
+	}
+	page := r.scratch[plan]
+	if page == nil {
+		page = plan.Layout().Page(r.in, 0)
+		if r.scratch == nil {
+			r.scratch = map[*codec.Plan]*codec.Page{}
+		}
+		r.scratch[plan] = page
+	}
+	if _, err := page.Read(r.places[k]); err != nil {
+		return err
+	}
+	return page.Into(page.Len()-1, dst)
+}

@@ -1,0 +1,323 @@
+package monotable_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/middleware"
+	"github.com/stretchr/testify/require"
+
+	"github.com/monotable/monotable"
+)
+
+// wireParcel has what the two roads of a reply could treat differently.
+type wireParcel struct {
+	Depot   string            `dynamodbav:"depot"`
+	ID      int               `dynamodbav:"id"`
+	Note    *string           `dynamodbav:"note"`
+	Weight  float64           `dynamodbav:"weight"`
+	Tags    []string          `dynamodbav:"tags"`
+	Marks   []string          `dynamodbav:"marks,stringset,omitempty"`
+	Stops   []wireStop        `dynamodbav:"stops"`
+	Labels  map[string]string `dynamodbav:"labels"`
+	Raw     []byte            `dynamodbav:"raw"`
+	Any     any               `dynamodbav:"any"`
+	Code    shouted           `dynamodbav:"code"`
+	Secret  string            `dynamodbav:"secret"`
+	Until   time.Time         `dynamodbav:"until"`
+	Colour  string            `dynamodbav:"colour"`
+	Size    string            `dynamodbav:"size"`
+	Version int64             `dynamodbav:"version"`
+}
+
+type wireStop struct {
+	Place string `dynamodbav:"place"`
+	Km    int    `dynamodbav:"km"`
+}
+
+// shouted has its own marshaler.
+type shouted string
+
+func (s shouted) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+	return avS(string(s) + "!"), nil
+}
+
+func (s *shouted) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error {
+	text, ok := av.(*types.AttributeValueMemberS)
+	if !ok {
+		return errors.New("no shout")
+	}
+	*s = shouted(text.Value)
+	return nil
+}
+
+type wirePart struct {
+	ID   int      `dynamodbav:"id"`
+	Tags []string `dynamodbav:"tags"`
+}
+
+func wireSchema() monotable.Schema[wireParcel] {
+	return monotable.Schema[wireParcel]{
+		Name: "Parcel", Key: monotable.Key{Partition: "DEPOT#{depot}", Sort: "PARCEL#{id:04}"},
+		Indexes:  map[string]monotable.Key{"byColour": {Partition: "COLOUR#{colour}", Sort: "{id:04}"}},
+		Upgrades: []monotable.Upgrade{func(item map[string]types.AttributeValue) error { item["weight"] = avN("7"); return nil }},
+		Rules: []monotable.Rule[wireParcel]{
+			monotable.Field(func(p *wireParcel) *string { return &p.Secret }).Hidden(),
+			monotable.Field(func(p *wireParcel) *string { return &p.Size }).ReadDefault("small"),
+			monotable.ExpiresAt(monotable.Field(func(p *wireParcel) *time.Time { return &p.Until })),
+			monotable.Version(monotable.Field(func(p *wireParcel) *int64 { return &p.Version })),
+		},
+	}
+}
+
+func wireTable() monotable.TableConfig {
+	return monotable.TableConfig{
+		Clock:   func() time.Time { return time.Unix(1_800_000_000, 0) },
+		Indexes: []monotable.Index{{Name: "byColour", PartitionKey: "cPK", SortKey: "cSK"}},
+	}
+}
+
+// rawParcel is stored by hand, now and then with something wrong.
+func rawParcel(r *rand.Rand, id int) rawItem {
+	item := rawItem{
+		"PK": avS("DEPOT#north"), "SK": avS(fmt.Sprintf("PARCEL#%04d", id)), "_et": avS("Parcel"), "_sv": avN("1"),
+		"cPK": avS("COLOUR#red"), "cSK": avS(fmt.Sprintf("%04d", id)), "colour": avS("red"),
+		"depot": avS("north"), "id": avN(strconv.Itoa(id)), "weight": avN("12.5"), "code": avS("x"),
+		"tags": avL(avS("a\n\"b\""), avS("ü😀")), "labels": avM(rawItem{"to": avS("Bern")}), "secret": avS("s3cret"),
+		"stops": avL(avM(rawItem{"place": avS("A"), "km": avN("3")}), avM(rawItem{"place": avS("B"), "more": avBool(true)})),
+		"raw":   avB("\x00\xff"), "any": avM(rawItem{"deep": avL(avN("1.5"), avBool(false))}), "version": avN("3"), "unknown": avS("kept"),
+	}
+	for range r.IntN(3) {
+		changes := []rawItem{
+			{"weight": avS("heavy")},
+			{"weight": avN("1e100")},
+			{"id": avN("2.5")},
+			{"tags": avSS("one", "two")},
+			{"tags": avL(avS("a"), avN("1"))},
+			{"tags": avL()},
+			{"marks": avSS("x", "y")},
+			{"marks": avL(avS("x"))},
+			{"note": avS("")},
+			{"note": &types.AttributeValueMemberNULL{Value: true}},
+			{"stops": avL(avS("not a map"))},
+			{"stops": &types.AttributeValueMemberNULL{Value: true}},
+			{"labels": avM(rawItem{"to": avN("1")})},
+			{"code": avN("1")},
+			{"any": avSS("p", "q")},
+			{"size": avS("large")},
+			{"size": avN("1")},
+			{"until": avN("1700000000")},
+			{"until": avN("1.8e9")},
+			{"until": avN("1900000000")},
+			{"_sv": nil},
+			{"_sv": avN("2")},
+			{"_sv": avS("one")},
+			{"_et": nil},
+			{"_et": avS("Letter")},
+			{"_et": avN("1")},
+			{"version": nil},
+		}
+		item = with(item, changes[r.IntN(len(changes))])
+	}
+	maps.DeleteFunc(item, func(_ string, av types.AttributeValue) bool { return av == nil })
+	return item
+}
+
+// told is what can be told of a read: what it gave, and of its error the text, the reasons, and the item in it.
+type told struct {
+	Got  any
+	Err  string
+	Item rawItem
+	Is   []error
+}
+
+func toldOf(got any, err error) told {
+	o := told{Got: got}
+	if err == nil {
+		return o
+	}
+	o.Err = err.Error()
+	if failed, ok := errors.AsType[*monotable.DecodeError](err); ok {
+		o.Item = failed.Item
+	}
+	for _, is := range []error{monotable.ErrNotFound, monotable.ErrWrongEntity, monotable.ErrNewerSchema, monotable.ErrOutdatedSchema, monotable.ErrInvalid} {
+		if errors.Is(err, is) {
+			o.Is = append(o.Is, is)
+		}
+	}
+	return o
+}
+
+// TestWire_SameAsTheSDK: whatever is stored, every read gives the same by the reply's JSON and by the SDK's attribute values.
+func TestWire_SameAsTheSDK(t *testing.T) {
+	s := openStore(t, wireTable())
+	parcels := mustEntity(t, s.Table, wireSchema())
+	ctx := t.Context()
+	r := rand.New(rand.NewPCG(1, 2))
+	for round := range envInt(t, "MONOTABLE_WIRE_ROUNDS", 40) {
+		const n = 6
+		var keys []wireParcel
+		for id := range n {
+			s.write(rawParcel(r, id))
+			keys = append(keys, wireParcel{Depot: "north", ID: id})
+		}
+		keys = append(keys, wireParcel{Depot: "north", ID: 99}, keys[0])
+		key := keys[r.IntN(n)]
+		reads := map[string]func(e *monotable.Entity[wireParcel]) (any, error){
+			"Get": func(e *monotable.Entity[wireParcel]) (any, error) { return e.Get(ctx, key) },
+			"BatchGet": func(e *monotable.Entity[wireParcel]) (any, error) {
+				results, err := e.BatchGet(ctx, keys)
+				all := make([]told, len(results))
+				for i, result := range results {
+					all[i] = toldOf([]any{result.State, result.Item}, result.Err)
+				}
+				return all, err
+			},
+			"Collect": func(e *monotable.Entity[wireParcel]) (any, error) { return e.Query(key).Collect(ctx) },
+			"All": func(e *monotable.Entity[wireParcel]) (any, error) {
+				return collectAll(e.Query(key).PageSize(4).All(ctx))
+			},
+			"Page": func(e *monotable.Entity[wireParcel]) (any, error) { return e.Query(key).Limit(3).Page(ctx) },
+			"Back": func(e *monotable.Entity[wireParcel]) (any, error) {
+				page, err := e.Query(key).Limit(2).Page(ctx)
+				if err != nil || page.Next == "" {
+					return page, err
+				}
+				if page, err = e.Query(key).Limit(2).From(page.Next).Page(ctx); err != nil || page.Prev == "" {
+					return page, err
+				}
+				return e.Query(key).Limit(2).From(page.Prev).Page(ctx)
+			},
+			"First": func(e *monotable.Entity[wireParcel]) (any, error) { return e.Query(key).Descending().First(ctx) },
+			"Count": func(e *monotable.Entity[wireParcel]) (any, error) { return e.Query(key).Count(ctx) },
+			"Index": func(e *monotable.Entity[wireParcel]) (any, error) {
+				return e.Query(wireParcel{Colour: "red"}).Index("byColour").Collect(ctx)
+			},
+			"Hydrate": func(e *monotable.Entity[wireParcel]) (any, error) {
+				return e.Query(wireParcel{Colour: "red"}).Index("byColour").Hydrate().Collect(ctx)
+			},
+			"As": func(e *monotable.Entity[wireParcel]) (any, error) {
+				return monotable.As[wirePart](e.Query(key)).Collect(ctx)
+			},
+			"Scan": func(e *monotable.Entity[wireParcel]) (any, error) { return e.Scan().Collect(ctx) },
+			"Reveal": func(e *monotable.Entity[wireParcel]) (any, error) {
+				return e.With(monotable.Reveal()).Query(key).Collect(ctx)
+			},
+			"Many": func(e *monotable.Entity[wireParcel]) (any, error) {
+				return monotable.QueryMany(e.Query(key), e.Query(key)).Collect(ctx)
+			},
+			"Partition": func(e *monotable.Entity[wireParcel]) (any, error) {
+				var got struct {
+					Parcels []wireParcel
+					Others  []rawItem
+				}
+				err := monotable.TableOf(e).Collect(ctx, e.Partition(key), monotable.Into(e, &got.Parcels), monotable.OtherItems(&got.Others))
+				return got, err
+			},
+		}
+		for _, name := range slices.Sorted(maps.Keys(reads)) {
+			want := toldOf(reads[name](parcels.With(monotable.NoWireCodec())))
+			got := toldOf(reads[name](parcels))
+			require.Equal(t, want, got, "%s, round %d", name, round)
+		}
+	}
+}
+
+// theSDKs is a middleware that remembers the last output, and answers with it when told to.
+type theSDKs struct {
+	last   any
+	replay bool
+}
+
+func (m *theSDKs) add(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("cache", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		if m.replay {
+			return middleware.InitializeOutput{Result: m.last}, middleware.Metadata{}, nil
+		}
+		out, metadata, err := next.HandleInitialize(ctx, in)
+		m.last = out.Result
+		return out, metadata, err
+	}), middleware.Before)
+}
+
+// TestWire_CachedOutputs: a middleware that keeps outputs keeps them without their items, which must not be taken for a table without any.
+func TestWire_CachedOutputs(t *testing.T) {
+	ctx := t.Context()
+	reads := map[string]func(e *monotable.Entity[wireParcel]) (int, error){
+		"Get": func(e *monotable.Entity[wireParcel]) (int, error) {
+			return 1, second(e.Get(ctx, wireParcel{Depot: "north", ID: 1}))
+		},
+		"Query": func(e *monotable.Entity[wireParcel]) (int, error) {
+			found, err := e.Query(wireParcel{Depot: "north"}).Collect(ctx)
+			return len(found), err
+		},
+		"BatchGet": func(e *monotable.Entity[wireParcel]) (int, error) {
+			found, err := e.BatchGet(ctx, []wireParcel{{Depot: "north", ID: 1}})
+			if err == nil && found[0].State != monotable.Found {
+				return 0, nil
+			}
+			return len(found), err
+		},
+	}
+	for name, read := range reads {
+		t.Run(name, func(t *testing.T) {
+			s := openStore(t, wireTable())
+			cache := &theSDKs{}
+			client := dynamodb.New(s.client.Options(), func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, cache.add) })
+			e := mustEntity(t, s.over(client), wireSchema())
+			s.write(with(rawParcel(rand.New(rand.NewPCG(0, 0)), 1), rawItem{"id": avN("1")}))
+			for _, opts := range [][]monotable.Option{nil, {monotable.NoWireCodec()}} {
+				cache.replay = false
+				n, err := read(e.With(opts...))
+				require.NoError(t, err)
+				require.Equal(t, 1, n)
+				cache.replay = true
+				n, err = read(e.With(opts...))
+				if opts == nil {
+					require.Error(t, err)
+					require.NotErrorIs(t, err, monotable.ErrNotFound)
+				} else {
+					require.NoError(t, err)
+					require.Equal(t, 1, n)
+				}
+			}
+		})
+	}
+}
+
+// TestWire_WhatOthersSee: the client's middleware sees outputs without items, and with them if the option says so or the client logs bodies.
+func TestWire_WhatOthersSee(t *testing.T) {
+	s := openStore(t, wireTable())
+	s.write(with(rawParcel(rand.New(rand.NewPCG(0, 0)), 1), rawItem{"id": avN("1")}))
+	for name, row := range map[string]struct {
+		items int
+		mode  aws.ClientLogMode
+		opts  []monotable.Option
+	}{
+		"wire":        {},
+		"NoWireCodec": {items: 1, opts: []monotable.Option{monotable.NoWireCodec()}},
+		"bodies":      {items: 1, mode: aws.LogResponseWithBody},
+	} {
+		seen := &theSDKs{}
+		client := dynamodb.New(s.client.Options(), func(o *dynamodb.Options) {
+			o.APIOptions, o.ClientLogMode = append(o.APIOptions, seen.add), row.mode
+		})
+		e := mustEntity(t, s.over(client), wireSchema()).With(row.opts...)
+		found, err := e.Query(wireParcel{Depot: "north"}).Collect(t.Context())
+		require.NoError(t, err, name)
+		require.Len(t, found, 1, name)
+		out := seen.last.(*dynamodb.QueryOutput)
+		require.Equal(t, int32(1), out.Count, name)
+		require.Len(t, out.Items, row.items, name)
+	}
+}
