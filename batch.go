@@ -42,7 +42,9 @@ func (o putOp[T]) fillEntry(ctx context.Context, entry *batchEntry) error {
 	if a := m.erased(w.item); a != nil && !o.e.options.reveal {
 		return invalidf("%s is hidden and not given, and a batch would erase it; say Reveal if the item is whole without it", a)
 	}
-	o.e.fillEntry(entry, w.key, types.WriteRequest{PutRequest: &types.PutRequest{Item: w.item}}, w.item)
+	o.e.startEntry(entry, w.key, w.item)
+	entry.put.Item = w.item
+	entry.write.PutRequest = &entry.put
 	return nil
 }
 
@@ -65,15 +67,16 @@ func (o DeleteOp[T]) batch(_ context.Context, entry *batchEntry) error {
 	if version != nil {
 		return invalidf("the key has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite")
 	}
-	o.e.fillEntry(entry, key, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}}, key)
+	o.e.startEntry(entry, key, key)
+	entry.write.DeleteRequest = &types.DeleteRequest{Key: key}
 	return nil
 }
 
-func (e *Entity[T]) fillEntry(entry *batchEntry, key attributeMap, w types.WriteRequest, sent attributeMap) {
+func (e *Entity[T]) startEntry(entry *batchEntry, key, sent attributeMap) {
 	table := e.options.tableName(e.model.table)
 	*entry = batchEntry{
 		table: table, core: e.model.table, entity: e.model.name, key: key, id: keyIdentity(table, e.model.table, key),
-		write: w, bytes: wireSize(table, sent), places: 1,
+		bytes: wireSize(table, sent), places: 1,
 	}
 }
 

@@ -33,6 +33,7 @@ type batchEntry struct {
 	places int // where it stands in the call: once, or for a read more often
 
 	write types.WriteRequest // of a write
+	put   types.PutRequest   // in it
 	bytes int                // of it in the request
 
 	consistent bool // of a read

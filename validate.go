@@ -48,7 +48,7 @@ func (m *model) keyParts(item reflect.Value) (key attributeMap, missing []Violat
 	key, whole := make(attributeMap, 2), true
 	for _, k := range m.primary.all() {
 		av, err := k.of(m, item)
-		whole = whole && err == nil
+		whole = whole && err == nil && av != nil
 		if key[k.Name] = av; err == nil && av == nil {
 			a := m.emptyPart(k, item)
 			if a.has(ruleRequired) {
@@ -57,10 +57,10 @@ func (m *model) keyParts(item reflect.Value) (key attributeMap, missing []Violat
 			missing = append(missing, Violation{Attribute: a.String(), Rule: "Key", Err: fmt.Errorf("is empty, but the key %s needs it", k.Name), hidden: a.has(ruleHidden)})
 		}
 	}
-	if !whole || len(missing) > 0 {
-		return nil, missing
+	if !whole {
+		key = nil
 	}
-	return key, nil
+	return key, missing
 }
 
 // prepareAt runs the pipeline on the one value that an update sets, already placed in item.
