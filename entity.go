@@ -188,6 +188,18 @@ func (e *Entity[T]) decoded(item *record) (T, error) {
 	return out, nil
 }
 
+// into decodes an item that was read to where the caller finds it, which is zero otherwise.
+func (e *Entity[T]) into(dst *T, item *record) error {
+	err := e.model.present(item)
+	if err == nil {
+		err = e.model.decode(item, reflect.ValueOf(dst).Elem(), e.options.reveal)
+	}
+	if err != nil {
+		*dst = *new(T)
+	}
+	return err
+}
+
 // written is decoded for an item that a write has stored: the write succeeded whatever comes of decoding.
 func (e *Entity[T]) written(item *record) (T, error) {
 	out, err := e.decoded(item)
