@@ -2,6 +2,8 @@ package monotable
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -10,64 +12,71 @@ import (
 // BatchOp is an operation that a batch can carry: a Put or a Delete without conditions.
 type BatchOp interface {
 	WriteOp
-	batch(ctx context.Context) (*batchEntry, error)
+	batch(ctx context.Context, entry *batchEntry) error
 }
 
-// batch compiles a Put without its condition.
-func (o PutOp[T]) batch(ctx context.Context) (*batchEntry, error) {
+func (o PutOp[T]) batch(ctx context.Context, entry *batchEntry) error { return o.fillEntry(ctx, entry) }
+
+// fillEntry makes the item of a Put.
+func (o putOp[T]) fillEntry(ctx context.Context, entry *batchEntry) error {
 	if o.e == nil {
-		return nil, errZeroOp
+		return errZeroOp
 	}
 	m := o.e.model
 	switch {
 	case len(o.conds) > 0:
-		return nil, invalidf("a batch takes no conditions; use TransactWrite")
+		return invalidf("a batch takes no conditions; use TransactWrite")
 	case m.version != nil && !o.e.options.noVersion:
-		return nil, invalidf("%s has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
+		return invalidf("%s has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
 	}
 	if m.upgrading && !o.e.options.noVersion {
-		return nil, invalidf("%s has a schema version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
+		return invalidf("%s has a schema version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
 	}
 	if len(m.uniques) > 0 {
-		return nil, invalidf("%s has unique values, whose guards a batch cannot keep; use Put or TransactWrite", m.name)
+		return invalidf("%s has unique values, whose guards a batch cannot keep; use Put or TransactWrite", m.name)
 	}
-	w, err := o.build(ctx, "")
+	w, err := m.newPut(ctx, &o.e.options, false, o.e.ownItem(o.item))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if len(w.expect.absent) > 0 && !o.e.options.reveal {
-		return nil, invalidf("%s is hidden and not given, and a batch would erase it; say Reveal if the item is whole without it", w.expect.absent[0])
+	if a := m.erased(w.item); a != nil && !o.e.options.reveal {
+		return invalidf("%s is hidden and not given, and a batch would erase it; say Reveal if the item is whole without it", a)
 	}
-	return o.e.batchEntry(o, w.key, types.WriteRequest{PutRequest: &types.PutRequest{Item: w.item}}, w.item), nil
+	o.e.startEntry(entry, w.key, w.item)
+	entry.put.Item = w.item
+	entry.write.PutRequest = &entry.put
+	return nil
 }
 
-// batch compiles a Delete without its condition.
-func (o DeleteOp[T]) batch(context.Context) (*batchEntry, error) {
+// batch makes the key.
+func (o DeleteOp[T]) batch(_ context.Context, entry *batchEntry) error {
 	if o.e == nil {
-		return nil, errZeroOp
+		return errZeroOp
 	}
 	if len(o.conds) > 0 {
-		return nil, invalidf("a batch takes no conditions; use TransactWrite")
+		return invalidf("a batch takes no conditions; use TransactWrite")
 	}
 	m := o.e.model
 	if len(m.uniques) > 0 {
-		return nil, invalidf("%s has unique values, whose guards a batch cannot keep; use Delete or TransactWrite", m.name)
+		return invalidf("%s has unique values, whose guards a batch cannot keep; use Delete or TransactWrite", m.name)
 	}
-	key, version, err := m.keyOf(&o.e.options, ownCopy(o.key))
+	key, version, err := m.keyOf(&o.e.options, o.e.ownKey(o.key))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if version != nil {
-		return nil, invalidf("the key has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite")
+		return invalidf("the key has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite")
 	}
-	return o.e.batchEntry(o, key, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}}, key), nil
+	o.e.startEntry(entry, key, key)
+	entry.write.DeleteRequest = &types.DeleteRequest{Key: key}
+	return nil
 }
 
-func (e *Entity[T]) batchEntry(op BatchOp, key attributeMap, w types.WriteRequest, sent attributeMap) *batchEntry {
+func (e *Entity[T]) startEntry(entry *batchEntry, key, sent attributeMap) {
 	table := e.options.tableName(e.model.table)
-	return &batchEntry{
+	*entry = batchEntry{
 		table: table, core: e.model.table, entity: e.model.name, key: key, id: keyIdentity(table, e.model.table, key),
-		op: op, write: w, bytes: wireSize(table, sent), places: 1,
+		bytes: wireSize(table, sent), places: 1,
 	}
 }
 
@@ -82,41 +91,76 @@ func (e *Entity[T]) batchEntry(op BatchOp, key attributeMap, w types.WriteReques
 // its item is made with count. [Concurrency] bounds the requests under way, [Pace] and [PaceUnits] the rate; [Progress] tells how far it is.
 func (t *Table) BatchWrite(ctx context.Context, ops ...BatchOp) error {
 	ctx, v := t.begin(ctx, "BatchWrite")
-	err := t.batchWrite(ctx, &t.options, "operation", ops)
+	ops = slices.Clone(ops)
+	err := t.batchWrite(ctx, &t.options, "operation", len(ops), func(i int, entry *batchEntry) error {
+		if ops[i] == nil {
+			return errNilOp
+		}
+		return ops[i].batch(ctx, entry)
+	})
+	setOps(err, func(i int) BatchOp { return ops[i] })
 	return v.end(ctx, err, writtenOf(len(ops), err))
 }
 
 // BatchPut is [Table.BatchWrite] of one Put for each item, with the entity's options. items is not changed, and not kept.
 func (e *Entity[T]) BatchPut(ctx context.Context, items []T) error {
-	ops := make([]BatchOp, len(items))
-	for i, item := range items {
-		ops[i] = e.PutOp(item)
-	}
 	ctx, v := e.begin(ctx, "BatchPut")
-	err := e.model.table.batchWrite(ctx, &e.options, "item", ops)
-	return v.end(ctx, err, writtenOf(len(ops), err))
+	items = e.meanwhile(items)
+	err := e.model.table.batchWrite(ctx, &e.options, "item", len(items), func(i int, entry *batchEntry) error {
+		return e.putOp(items[i], nil, false).fillEntry(ctx, entry)
+	})
+	setOps(err, func(i int) BatchOp { return e.PutOp(items[i]) })
+	return v.end(ctx, err, writtenOf(len(items), err))
 }
 
 // BatchDelete is [Table.BatchWrite] of one Delete for each key, with the entity's options. That nothing is at a key is no error.
 func (e *Entity[T]) BatchDelete(ctx context.Context, keys []T) error {
-	ops := make([]BatchOp, len(keys))
-	for i, key := range keys {
-		ops[i] = e.DeleteOp(key)
-	}
 	ctx, v := e.begin(ctx, "BatchDelete")
-	err := e.model.table.batchWrite(ctx, &e.options, "key", ops)
-	return v.end(ctx, err, writtenOf(len(ops), err))
+	keys = e.meanwhile(keys)
+	err := e.model.table.batchWrite(ctx, &e.options, "key", len(keys), func(i int, entry *batchEntry) error {
+		return DeleteOp[T]{e: e, key: keys[i]}.batch(ctx, entry)
+	})
+	setOps(err, func(i int) BatchOp { return e.DeleteOp(keys[i]) })
+	return v.end(ctx, err, writtenOf(len(keys), err))
 }
 
-// batchWrite is BatchWrite under the options o. what is a word for one of ops.
-func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, ops []BatchOp) error {
-	entries := make([]*batchEntry, len(ops))
-	seen := make(map[string]int, len(ops))
-	for i, op := range ops {
-		if op == nil {
+// meanwhile are items that stay as they are during the call, in which a Progress function of the caller's may run.
+func (e *Entity[T]) meanwhile(items []T) []T {
+	if e.options.progress == nil {
+		return items
+	}
+	own := make([]T, len(items))
+	for i, item := range items {
+		own[i] = frozenItem(item)
+	}
+	return own
+}
+
+// setOps tells the failures of a batch which operations they are.
+func setOps(err error, op func(i int) BatchOp) {
+	failed, ok := errors.AsType[*BatchError](err)
+	if !ok {
+		return
+	}
+	for _, list := range [][]BatchFailure{failed.NotWritten, failed.Unknown} {
+		for i := range list {
+			list[i].Op = op(list[i].Index)
+		}
+	}
+}
+
+var errNilOp = errors.New("no operation")
+
+// batchWrite is BatchWrite under the options o. what is a word for one of the n operations; compile fills its entry.
+func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n int, compile func(i int, entry *batchEntry) error) error {
+	all, entries := make([]batchEntry, n), make([]*batchEntry, n)
+	seen := make(map[string]int, n)
+	for i := range all {
+		entry := &all[i]
+		err := compile(i, entry)
+		if err == errNilOp { //nolint:errorlint // the value itself
 			return invalidf("%s %d is nil", what, i)
 		}
-		entry, err := op.batch(ctx)
 		if err == nil {
 			err = c.admits(o, entry)
 		}

@@ -61,9 +61,12 @@ func (e *BatchError) Rest() []BatchOp {
 }
 
 func batchError(entries []*batchEntry) error {
+	if !slices.ContainsFunc(entries, func(entry *batchEntry) bool { return entry.err != nil }) {
+		return nil
+	}
 	e := &BatchError{}
 	for i, entry := range entries {
-		failure := BatchFailure{Index: i, Op: entry.op, Entity: entry.entity, Key: maps.Clone(entry.key), Err: entry.err}
+		failure := BatchFailure{Index: i, Entity: entry.entity, Key: maps.Clone(entry.key), Err: entry.err}
 		switch {
 		case entry.err == nil:
 			e.Written = append(e.Written, i)
@@ -72,9 +75,6 @@ func batchError(entries []*batchEntry) error {
 		default:
 			e.NotWritten = append(e.NotWritten, failure)
 		}
-	}
-	if len(e.Written) == len(entries) {
-		return nil
 	}
 	return e
 }

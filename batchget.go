@@ -67,17 +67,19 @@ func (e *Entity[T]) BatchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 }
 
 func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
+	m, o := e.model, &e.options
 	results := make([]BatchResult[T], len(keys))
-	ops := make([]ReadOp, len(keys))
-	for i, key := range keys {
-		ops[i] = e.GetOp(key, &results[i].Item)
-	}
-	reads, err := e.model.table.batchGet(ctx, &e.options, "key", ops)
-	if reads == nil {
+	err := m.table.batchGet(ctx, o, "key", len(keys), func(i int) (read compiledRead, err error) {
+		read = compiledRead{m: m, table: o.tableName(m.table), consistent: o.consistent, becomes: m.plan}
+		read.key, err = m.readKey(o, e.ownKey(keys[i]))
+		return read, err
+	}, func(i int, entry *batchEntry) error {
+		r := &results[i]
+		r.State, r.Err = entry.result(func(item *record) error { return e.into(&r.Item, item) })
+		return r.Err
+	})
+	if _, ok := errors.AsType[*readsError](err); err != nil && !ok {
 		return nil, err
-	}
-	for i, r := range reads {
-		results[i].State, results[i].Err = r.State, r.Err
 	}
 	return results, err
 }
@@ -90,7 +92,7 @@ func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 // The rest, errors above all, is as with [Entity.BatchGet]. An operation without a destination is ErrInvalid.
 func (t *Table) BatchGet(ctx context.Context, ops ...ReadOp) ([]ReadResult, error) {
 	ctx, v := t.begin(ctx, "BatchGet")
-	results, err := t.tableCore.batchGet(ctx, &t.options, "operation", ops)
+	results, err := t.batchGet(ctx, ops)
 	found := 0
 	for _, r := range results {
 		if r.State == Found {
@@ -100,26 +102,45 @@ func (t *Table) BatchGet(ctx context.Context, ops ...ReadOp) ([]ReadResult, erro
 	return results, v.end(ctx, err, found)
 }
 
-// batchGet is BatchGet under the options o. what is a word for one of ops. There are no results if nothing was to be sent.
-func (c *tableCore) batchGet(ctx context.Context, o *options, what string, ops []ReadOp) ([]ReadResult, error) {
-	reads := make([]*compiledRead, len(ops))
-	entryOf := make([]*batchEntry, len(ops))
-	var entries []*batchEntry
-	byID := make(map[string]*batchEntry, len(ops))
-	for i, op := range ops {
-		if op == nil {
-			return nil, invalidf("%s %d is nil", what, i)
+func (t *Table) batchGet(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
+	reads, results := make([]compiledRead, len(ops)), make([]ReadResult, len(ops))
+	err := t.tableCore.batchGet(ctx, &t.options, "operation", len(ops), func(i int) (compiledRead, error) {
+		if ops[i] == nil {
+			return compiledRead{}, errNilOp
 		}
-		read, err := op.compileRead()
+		var err error
+		reads[i], err = ops[i].compileRead()
+		return reads[i], err
+	}, func(i int, entry *batchEntry) error {
+		results[i].State, results[i].Err = entry.result(reads[i].decode)
+		return results[i].Err
+	})
+	if _, ok := errors.AsType[*readsError](err); err != nil && !ok {
+		return nil, err
+	}
+	return results, err
+}
+
+// batchGet is BatchGet under the options o. what is a word for one of the n keys; compile tells what is asked of each, and take is given the entry that it became. It is a
+// readsError if take had errors, any other if nothing was to be sent.
+func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int, compile func(i int) (compiledRead, error), take func(i int, entry *batchEntry) error) error {
+	all, entries, entryOf := make([]batchEntry, 0, n), make([]*batchEntry, 0, n), make([]*batchEntry, n)
+	byID := make(map[string]*batchEntry, n)
+	for i := range n {
+		read, err := compile(i)
+		if err == errNilOp { //nolint:errorlint // the value itself
+			return invalidf("%s %d is nil", what, i)
+		}
 		if err != nil {
-			return nil, indexed(what, i, err)
+			return indexed(what, i, err)
 		}
 		id := keyIdentity(read.table, read.m.table, read.key)
 		e := byID[id]
 		if e == nil {
-			e = &batchEntry{table: read.table, core: read.m.table, key: read.key, id: id, of: read.m, becomes: read.becomes}
+			all = append(all, batchEntry{table: read.table, core: read.m.table, key: read.key, id: id, of: read.m, becomes: read.becomes})
+			e = &all[len(all)-1]
 			if err := c.admits(o, e); err != nil {
-				return nil, indexed(what, i, err)
+				return indexed(what, i, err)
 			}
 			byID[id], entries = e, append(entries, e)
 		}
@@ -127,10 +148,10 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, ops [
 			e.becomes = notes
 		}
 		e.consistent = e.consistent || read.consistent
-		reads[i], entryOf[i] = read, e
+		entryOf[i] = e
 	}
 	if err := started(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	// A request reads a table in one mode: those of each stand together, so that few requests are cut short.
 	slices.SortStableFunc(entries, func(a, b *batchEntry) int {
@@ -148,30 +169,29 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, ops [
 	run.all(ctx, entries)
 
 	// Decoding may run the caller's own code. So it is done here, in the caller's goroutine.
-	results := make([]ReadResult, len(ops))
 	failed := &readsError{what: what}
-	for i, read := range reads {
-		results[i] = entryOf[i].result(read)
-		failed.add(i, results[i].Err)
+	for i, e := range entryOf {
+		failed.add(i, take(i, e))
 	}
 	if failed.count > 0 {
-		return results, failed
+		return failed
 	}
-	return results, nil
+	return nil
 }
 
-func (e *batchEntry) result(read *compiledRead) ReadResult {
+// result says what has become of an entry for one of its places, where decode makes use of the item.
+func (e *batchEntry) result(decode func(*record) error) (State, error) {
 	if e.err != nil {
-		return ReadResult{State: Unprocessed, Err: e.err}
+		return Unprocessed, e.err
 	}
-	err := read.decode(&e.item)
+	err := decode(&e.item)
 	switch {
 	case err == nil:
-		return ReadResult{State: Found}
+		return Found, nil
 	case errors.Is(err, ErrNotFound):
-		return ReadResult{State: Missing}
+		return Missing, nil
 	}
-	return ReadResult{State: Failed, Err: err}
+	return Failed, err
 }
 
 // sendGets makes one request and keeps what it returned.

@@ -12,16 +12,18 @@ import (
 
 // keyIdentity is equal for equal keys only: the table's name and the key's values, each with its length; numbers by value, texts and binaries by bytes.
 func keyIdentity(table string, core *tableCore, key attributeMap) string {
-	return string(appendIdentity(nil, table, core, recordOf(key)))
+	return string(appendIdentity(make([]byte, 0, 128), table, core, recordOf(key)))
 }
 
 func appendIdentity(id []byte, table string, core *tableCore, item *record) []byte {
 	id = appendSized(id, table)
-	for _, k := range core.primary.all() {
-		if text, ok := item.text(k.Name); ok {
-			id = appendSized(id, text)
-		} else {
-			id = appendSized(id, scalarText(item.attribute(k.Name)))
+	for _, keys := range [...][]KeyAttribute{core.primary.partition, core.primary.sort} {
+		for _, k := range keys {
+			if text, ok := item.text(k.Name); ok {
+				id = appendSized(id, text)
+			} else {
+				id = appendSized(id, scalarText(item.attribute(k.Name)))
+			}
 		}
 	}
 	return id

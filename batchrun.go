@@ -32,9 +32,9 @@ type batchEntry struct {
 	id     string
 	places int // where it stands in the call: once, or for a read more often
 
-	op    BatchOp // of a write
-	write types.WriteRequest
-	bytes int // of write in the request
+	write types.WriteRequest // of a write
+	put   types.PutRequest   // in it
+	bytes int                // of it in the request
 
 	consistent bool // of a read
 	of         *model

@@ -239,9 +239,6 @@ func (c *canaries) cursor(what string, cursor monotable.Cursor) {
 	c.t.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(string(cursor))
 	require.NoError(c.t, err)
-	if strings.Contains(string(payload), "UNIQUE#") {
-		return // SECURITY.md: a scan can stop at the guard of a unique value, whose key has it; encrypt the cursors then
-	}
 	c.look(what+": cursor", string(cursor)+string(payload))
 }
 

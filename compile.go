@@ -46,18 +46,6 @@ func (b *exprBuilder) filter(c term) {
 	b.filters = append(b.filters, c)
 }
 
-// whereAll compiles the caller's conditions.
-func (b *exprBuilder) whereAll(conds []*condNode) error {
-	for _, n := range conds {
-		c, err := b.compile(n)
-		if err != nil {
-			return err
-		}
-		b.where(c)
-	}
-	return nil
-}
-
 func (b *exprBuilder) compile(n *condNode) (term, error) {
 	var none term
 	if n == nil {
@@ -68,7 +56,7 @@ func (b *exprBuilder) compile(n *condNode) (term, error) {
 		if !n.raw.IsSet() {
 			return none, invalidf("UncheckedCond is empty")
 		}
-		return unchecked(n.raw), nil
+		return unchecked(*n.raw), nil
 	case opAll, opAny, opNot:
 		return b.compileGroup(n)
 	case 0:
@@ -184,7 +172,7 @@ func (m *model) encodeOperand(p path, v any, whole bool) (types.AttributeValue, 
 	if whole {
 		v = m.transformed(p, v)
 	}
-	if m.omits(p) && isZero(v) {
+	if isZero(v) && m.omits(p) {
 		return nil, invalidf("%s: its zero value is never stored; use NotExists", p)
 	}
 	av, err := m.encodeAt(p, v)
@@ -204,12 +192,15 @@ func (m *model) encodeOperand(p path, v any, whole bool) (types.AttributeValue, 
 
 // encodeAt encodes a Go value as it is stored at a path; nil when it is not stored.
 func (m *model) encodeAt(p path, v any) (types.AttributeValue, error) {
+	return m.encodeValueAt(p, reflect.ValueOf(v))
+}
+
+func (m *model) encodeValueAt(p path, rv reflect.Value) (types.AttributeValue, error) {
 	c, err := valueAt(m.plan, p)
 	if err != nil {
 		return nil, invalidf("%v", err)
 	}
-	rv := reflect.ValueOf(v)
-	if !rv.IsValid() {
+	if !rv.IsValid() || rv.Kind() == reflect.Interface && rv.IsNil() {
 		return nil, nil
 	}
 	for c.Type != rv.Type() && c.Type.Kind() == reflect.Pointer {
@@ -274,14 +265,16 @@ func (b *exprBuilder) touch(p path) error {
 	return nil
 }
 
-func (b *exprBuilder) set(p path, operand term) error {
-	return b.modify(opSet, p, operand)
+func (b *exprBuilder) set(p path, operand term) error { return b.modify(opSet, p, operand) }
+
+func (b *exprBuilder) remove(p path) error { return b.note(p, of(opRemove, b.name(p))) }
+
+func (b *exprBuilder) modify(op condOp, p path, operand term) error {
+	return b.note(p, of(op, b.name(p), operand))
 }
 
-func (b *exprBuilder) remove(p path) error { return b.modify(opRemove, p) }
-
-func (b *exprBuilder) modify(op condOp, p path, operand ...term) error {
-	b.changes = append(b.changes, of(op, append([]term{b.name(p)}, operand...)...))
+func (b *exprBuilder) note(p path, change term) error {
+	b.changes = append(b.changes, change)
 	return b.touch(p)
 }
 
@@ -333,6 +326,11 @@ func isAbsent(v reflect.Value) bool {
 
 // transformed is a copy of a whole-value operand with the transforms of the attribute, and of those in it, run as on writes.
 func (m *model) transformed(p path, v any) any {
+	if value, err := valueAt(m.plan, p); err == nil && value.Type == reflect.TypeOf(v) && !slices.ContainsFunc(m.ruled, func(a *attribute) bool {
+		return a.path.under(p) && a.has(ruleTransform)
+	}) {
+		return v
+	}
 	chain, ok := fieldChain(m.plan, p)
 	if !ok || isAbsent(reflect.ValueOf(v)) {
 		return v
@@ -383,6 +381,10 @@ func (m *model) layoutAt(p path) string {
 
 // hiddenZero finds hidden attributes inside a value that are zero in it.
 func (m *model) hiddenZero(p path, v any) []*attribute {
+	below := func(a *attribute) bool { return len(a.path) > len(p) && a.path.under(p) && a.has(ruleHidden) }
+	if !slices.ContainsFunc(m.ruled, below) {
+		return nil
+	}
 	var found []*attribute
 	probe := reflect.New(m.typ).Elem()
 	chain, ok := fieldChain(m.plan, p)
@@ -391,7 +393,7 @@ func (m *model) hiddenZero(p path, v any) []*attribute {
 	}
 	assign(place(probe, chain), v)
 	for _, a := range m.ruled {
-		if len(a.path) > len(p) && a.path.under(p) && a.has(ruleHidden) {
+		if below(a) {
 			if inner, ok := get(probe, a.chain); ok && inner.IsZero() {
 				found = append(found, a)
 			}

@@ -1,6 +1,12 @@
 package monotable
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/monotable/monotable/internal/codec"
+)
 
 // maxCopyDepth is beyond what DynamoDB can nest; what lies deeper is refused by the codec.
 const maxCopyDepth = 64
@@ -8,79 +14,174 @@ const maxCopyDepth = 64
 // ownCopy is a deep copy of a caller's value, addressable. Rules may change it in
 // place, and nothing of the caller's changes with it.
 func ownCopy[T any](v T) reflect.Value {
-	dst := reflect.New(reflect.TypeFor[T]()).Elem()
-	copyInto(dst, reflect.ValueOf(&v).Elem(), 0)
+	dst := reflect.ValueOf(&v).Elem()
+	detach(dst, 0)
 	return dst
 }
 
 // copyOf is a deep copy of a value of any type: values of conditions and changes are immutable.
 func copyOf(v any) any {
-	src := reflect.ValueOf(v)
-	if !src.IsValid() || !holdsReferences(src.Kind()) {
+	t := reflect.TypeOf(v)
+	if t == nil || !holdsReferences(t) {
 		return v
 	}
-	dst := reflect.New(src.Type()).Elem()
-	copyInto(dst, src, 0)
+	dst := reflect.New(t).Elem()
+	dst.Set(reflect.ValueOf(v))
+	detach(dst, 0)
 	return dst.Interface()
 }
 
-func copyInto(dst, src reflect.Value, depth int) {
-	dst.Set(src)
-	if depth == maxCopyDepth {
+// own is a copy of a caller's item, which nobody else has, ready to be prepared and sent within the call. It may still share with the
+// caller what no rule can change.
+func (m *model) own(item reflect.Value) reflect.Value {
+	if !m.leavesReferences {
+		detach(item, 0)
+	}
+	return item
+}
+
+// ownKey is own for a key, of which nothing but the attributes in it and the version is looked at. It shares nothing of these, so it may be kept.
+func (m *model) ownKey(key reflect.Value) reflect.Value {
+	if !m.plainKey {
+		detach(key, 0)
+	}
+	return key
+}
+
+// compileCopies finds out which copies need not be deep.
+func (c *compiler) compileCopies() {
+	c.leavesReferences = c.validate == nil && c.table.validator == nil && !slices.ContainsFunc(c.sets(), func(s *keySet) bool { return s.when != nil }) &&
+		!slices.ContainsFunc(c.ruled, func(a *attribute) bool {
+			return !a.inline(c.typ) || slices.ContainsFunc(a.parts, func(part rulePart) bool {
+				return part.make != nil || (part.change != nil || part.check != nil) && holdsReferences(a.value.Type)
+			})
+		}) && !planRunsCode(c.plan, map[*codec.Value]bool{})
+	c.plainKey = !slices.ContainsFunc(c.primary.attributes(), func(a *attribute) bool {
+		return !a.inline(c.typ) || holdsReferences(a.value.Type)
+	})
+	if c.version != nil {
+		mark := c.plan.Field(c.table.writeID)
+		c.plainKey = c.plainKey && c.version.inline(c.typ) && (mark == nil || inline(c.typ, mark.Index) && !holdsReferences(mark.Value.Type))
+	}
+}
+
+// inline says that the attribute's memory is that of the struct t itself.
+func (a *attribute) inline(t reflect.Type) bool {
+	for _, f := range a.chain {
+		if t.Kind() != reflect.Struct || !inline(t, f.Index) {
+			return false
+		}
+		t = f.Value.Type
+	}
+	return true
+}
+
+// inline says that no pointer is on the way to a field of embedded structs.
+func inline(t reflect.Type, index []int) bool {
+	for _, i := range index {
+		if t.Kind() != reflect.Struct {
+			return false
+		}
+		t = t.Field(i).Type
+	}
+	return true
+}
+
+// runsCode says that storing a value may run code of the caller's types, which could change what they refer to.
+func runsCode(v *codec.Value, seen map[*codec.Value]bool) bool {
+	if v == nil || seen[v] {
+		return false
+	}
+	seen[v] = true
+	return v.Kind == codec.Custom || v.Kind == codec.Any || runsCode(v.Elem, seen) || v.Struct != nil && planRunsCode(v.Struct, seen)
+}
+
+func planRunsCode(plan *codec.Plan, seen map[*codec.Value]bool) bool {
+	return slices.ContainsFunc(plan.Fields, func(f *codec.Field) bool { return runsCode(f.Value, seen) })
+}
+
+// detach gives a copy of a caller's value memory of its own for all that can be changed in it.
+func detach(v reflect.Value, depth int) {
+	if depth == maxCopyDepth || !holdsReferences(v.Type()) {
 		return
 	}
-	switch src.Kind() {
+	switch v.Kind() {
 	case reflect.Pointer:
-		if !src.IsNil() {
-			dst.Set(reflect.New(src.Type().Elem()))
-			copyInto(dst.Elem(), src.Elem(), depth+1)
+		if !v.IsNil() {
+			v.Set(detached(v.Elem(), depth).Addr())
 		}
 	case reflect.Struct:
-		for i := range src.NumField() {
-			if src.Type().Field(i).IsExported() && holdsReferences(src.Field(i).Kind()) {
-				copyInto(dst.Field(i), src.Field(i), depth+1)
-			}
+		for _, i := range referring(v.Type()) {
+			detach(v.Field(i), depth+1)
 		}
 	case reflect.Slice:
-		if !src.IsNil() {
-			dst.Set(reflect.MakeSlice(src.Type(), src.Len(), src.Len()))
-			copyElements(dst, src, depth)
+		if !v.IsNil() {
+			own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			reflect.Copy(own, v)
+			v.Set(own)
+			detachElements(v, depth)
 		}
 	case reflect.Array:
-		copyElements(dst, src, depth)
+		detachElements(v, depth)
 	case reflect.Map:
-		if src.IsNil() {
+		if v.IsNil() {
 			return
 		}
-		dst.Set(reflect.MakeMapWithSize(src.Type(), src.Len()))
-		for entries := src.MapRange(); entries.Next(); {
-			v := reflect.New(src.Type().Elem()).Elem()
-			copyInto(v, entries.Value(), depth+1)
-			dst.SetMapIndex(entries.Key(), v)
+		own := reflect.MakeMapWithSize(v.Type(), v.Len())
+		for entries := v.MapRange(); entries.Next(); {
+			own.SetMapIndex(entries.Key(), detached(entries.Value(), depth))
 		}
+		v.Set(own)
 	case reflect.Interface:
-		if !src.IsNil() {
-			v := reflect.New(src.Elem().Type()).Elem()
-			copyInto(v, src.Elem(), depth+1)
-			dst.Set(v)
+		if !v.IsNil() {
+			v.Set(detached(v.Elem(), depth))
 		}
 	}
 }
 
-func copyElements(dst, src reflect.Value, depth int) {
-	if !holdsReferences(src.Type().Elem().Kind()) {
-		reflect.Copy(dst, src)
+// detached is a copy in memory of its own.
+func detached(v reflect.Value, depth int) reflect.Value {
+	own := reflect.New(v.Type()).Elem()
+	own.Set(v)
+	detach(own, depth+1)
+	return own
+}
+
+func detachElements(v reflect.Value, depth int) {
+	if !holdsReferences(v.Type().Elem()) {
 		return
 	}
-	for i := range src.Len() {
-		copyInto(dst.Index(i), src.Index(i), depth+1)
+	for i := range v.Len() {
+		detach(v.Index(i), depth+1)
 	}
 }
 
-func holdsReferences(k reflect.Kind) bool {
-	switch k {
-	case reflect.Pointer, reflect.Struct, reflect.Slice, reflect.Array, reflect.Map, reflect.Interface:
+// holdsReferences says that a copy of a value may share memory with it, as far as programs can get at that.
+func holdsReferences(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
 		return true
+	case reflect.Array:
+		return holdsReferences(t.Elem())
+	case reflect.Struct:
+		return len(referring(t)) > 0
 	}
 	return false
+}
+
+// references keeps which fields of each struct type hold references: to ask the type costs more than the copy.
+var references sync.Map // reflect.Type → []int
+
+func referring(t reflect.Type) []int {
+	if known, ok := references.Load(t); ok {
+		return known.([]int)
+	}
+	var fields []int
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() && holdsReferences(f.Type) {
+			fields = append(fields, i)
+		}
+	}
+	references.Store(t, fields)
+	return fields
 }

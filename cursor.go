@@ -146,13 +146,16 @@ func (p *readPlan) cursor(at position) (Cursor, error) {
 	return Cursor(base64.RawURLEncoding.EncodeToString(append(text, payload...))), nil
 }
 
-// hidesKey says that a hidden attribute is part of a key, which must not be read in a cursor.
+// hidesKey says that a hidden attribute may be part of the key in a cursor, where it must not be read. A scan can stop at any item of the table, guards among them.
 func (p *readPlan) hidesKey() bool {
 	hides := func(m *model) bool {
 		set := m.indexes[p.spec.index]
 		return m.primary.hides() || set != nil && set.hides()
 	}
-	return hides(p.m) || slices.ContainsFunc(p.spec.members, hides)
+	guards := func(m *model) bool {
+		return hides(m) || slices.ContainsFunc(m.uniques, func(u *uniqueKey) bool { return u.attribute.has(ruleHidden) })
+	}
+	return hides(p.m) || slices.ContainsFunc(p.spec.members, hides) || p.spec.scan && slices.ContainsFunc(p.m.table.all(), guards)
 }
 
 func (s *keySet) hides() bool {

@@ -103,7 +103,7 @@ func (e *Entity[T]) Get(ctx context.Context, key T) (T, error) {
 // stores it again; under [ExactlyOnce] it does not.
 func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
 	ctx, v := e.begin(ctx, "Create")
-	stored, err := e.CreateOp(item, conds...).run(ctx)
+	stored, err := e.putOp(item, conds, true).run(ctx)
 	return stored, v.endOne(ctx, err)
 }
 
@@ -114,7 +114,7 @@ func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, er
 func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
 	ctx, v := e.begin(ctx, "Put")
 	stored, err := e.upToDate(ctx, func(r *rise) (T, error) {
-		return e.PutOp(e.risen(item, r), e.risenConds(conds, r)...).run(ctx)
+		return e.putOp(e.risen(item, r), e.risenConds(conds, r), false).run(ctx)
 	})
 	return stored, v.endOne(ctx, err)
 }
@@ -128,7 +128,7 @@ func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error
 func (e *Entity[T]) Update(ctx context.Context, key T, changes ...Change[T]) (T, error) {
 	ctx, v := e.begin(ctx, "Update")
 	stored, err := e.upToDate(ctx, func(r *rise) (T, error) {
-		return e.UpdateOp(e.risen(key, r), e.risenChanges(changes, r)...).run(ctx)
+		return UpdateOp[T]{e: e, key: e.risen(key, r), changes: e.risenChanges(changes, r)}.run(ctx)
 	})
 	return stored, v.endOne(ctx, err)
 }
@@ -137,7 +137,7 @@ func (e *Entity[T]) Update(ctx context.Context, key T, changes ...Change[T]) (T,
 // condition, or a version above 0 in the key, there must be an item: ErrNotFound, ErrConditionFailed or ErrVersionConflict.
 func (e *Entity[T]) Delete(ctx context.Context, key T, conds ...Cond[T]) (*T, error) {
 	ctx, v := e.begin(ctx, "Delete")
-	old, err := e.DeleteOp(key, conds...).run(ctx)
+	old, err := DeleteOp[T]{e: e, key: key, conds: nodes(conds)}.run(ctx)
 	removed := 0
 	if old != nil {
 		removed = 1
@@ -186,6 +186,18 @@ func (e *Entity[T]) decoded(item *record) (T, error) {
 		return zero, err
 	}
 	return out, nil
+}
+
+// into decodes an item that was read to where the caller finds it, which is zero otherwise.
+func (e *Entity[T]) into(dst *T, item *record) error {
+	err := e.model.present(item)
+	if err == nil {
+		err = e.model.decode(item, reflect.ValueOf(dst).Elem(), e.options.reveal)
+	}
+	if err != nil {
+		*dst = *new(T)
+	}
+	return err
 }
 
 // written is decoded for an item that a write has stored: the write succeeded whatever comes of decoding.

@@ -66,7 +66,7 @@ type condNode struct {
 	size     bool
 	kids     []*condNode
 	attrType expression.DynamoDBAttributeType
-	raw      expression.ConditionBuilder
+	raw      *expression.ConditionBuilder
 }
 
 // holdsForNothing says whether the condition holds where there is no item. It says no where it cannot tell.
@@ -162,7 +162,7 @@ func nodes[T any](conds []Cond[T]) []*condNode {
 // cannot say. Nothing in it is checked against T: names, types, transforms and limits are the
 // caller's. Its placeholders cannot collide with ours. Hidden attributes are not hidden from it.
 func UncheckedCond[T any](c expression.ConditionBuilder) Cond[T] {
-	return cond[T]{n: &condNode{op: opUnchecked, raw: c}}
+	return cond[T]{n: &condNode{op: opUnchecked, raw: &c}}
 }
 
 // Change is one part of an Update: a new value, a computation, or a condition. It is an immutable value; do not compare it with ==.

@@ -14,7 +14,7 @@ func (u *updateCompiler) stampUpdate() error {
 		if err != nil {
 			return err
 		}
-		u.known[a.String()] = knowledge{value: true, changed: true}
+		u.known[a] = knowledge{value: true, changed: true}
 		if err := u.set(a.path, value(av)); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (u *updateCompiler) raiseVersion() error {
 		u.mark.version = *v + 1
 	} else {
 		u.expect.versioned = !u.o.mayLackVersion()
-		u.where(u.m.hasRoom(u.exprBuilder, u.o))
+		u.where(u.m.hasRoom(&u.exprBuilder, u.o))
 	}
 	u.keepMarks()
 	if err := u.set(path{nameElement(u.m.table.writeID)}, text(u.mark.stored)); err != nil {
@@ -76,7 +76,7 @@ func (m *model) hasRoom(b *exprBuilder, o *options) term {
 func (u *updateCompiler) derive() error {
 	for _, a := range u.m.derived {
 		reads := u.m.at(a.rule(ruleDerived).reads)
-		if !slices.ContainsFunc(reads, func(r *attribute) bool { return u.known[r.String()].changed }) {
+		if !slices.ContainsFunc(reads, func(r *attribute) bool { return u.known[r].changed }) {
 			continue
 		}
 		if err := u.needAll(a.String(), reads); err != nil {
@@ -91,7 +91,7 @@ func (u *updateCompiler) derive() error {
 		if av, err = u.m.asIndexKey(a.path, av); err != nil {
 			return err
 		}
-		u.known[a.String()] = knowledge{value: true, changed: true}
+		u.known[a] = knowledge{value: true, changed: true}
 		if err := u.setOrRemove(a.path, av); err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (u *updateCompiler) derive() error {
 func (u *updateCompiler) needAll(what string, attributes []*attribute) error {
 	var missing []string
 	for _, a := range attributes {
-		if !u.known[a.String()].value {
+		if !u.known[a].value {
 			missing = append(missing, a.String())
 		}
 	}
@@ -115,21 +115,20 @@ func (u *updateCompiler) needAll(what string, attributes []*attribute) error {
 
 // indexKeys recomputes the key of every index of which a part changed.
 func (u *updateCompiler) indexKeys() error {
-	for _, name := range indexNames(u.m.table) {
-		set := u.m.indexes[name]
-		if set == nil || !slices.ContainsFunc(set.all(), (*keyAttr).computed) {
+	for _, set := range u.m.sets() {
+		if !slices.ContainsFunc(set.all(), (*keyAttr).computed) {
 			continue
 		}
 		attributes := set.attributes()
-		if !slices.ContainsFunc(attributes, func(a *attribute) bool { return u.known[a.String()].changed }) {
+		if !slices.ContainsFunc(attributes, func(a *attribute) bool { return u.known[a].changed }) {
 			continue
 		}
 		if !u.leavesIndex(set) {
-			if err := u.needAll("the key of index "+name, attributes); err != nil {
+			if err := u.needAll("the key of index "+set.name, attributes); err != nil {
 				return err
 			}
 		}
-		key, err := u.m.indexKey(set, u.after, func(a *attribute) bool { return u.known[a.String()].removed })
+		key, err := u.m.indexKey(set, u.after, func(a *attribute) bool { return u.known[a].removed })
 		if err != nil {
 			return err
 		}
@@ -151,10 +150,10 @@ func (u *updateCompiler) leavesIndex(set *keySet) bool {
 	}
 	for _, k := range set.all() {
 		for i, a := range k.attributes() {
-			if u.known[a.String()].removed {
+			if u.known[a].removed {
 				return true
 			}
-			if !u.known[a.String()].value {
+			if !u.known[a].value {
 				continue
 			}
 			if k.tmpl == nil || k.field != nil {

@@ -13,19 +13,31 @@ func (p *readPlan) hydratesOnly() bool { return p.spec.hydrate && !p.set.local }
 func (p *readPlan) hydrate(ctx context.Context, page *rawPage) error {
 	t, o := p.m.table, p.spec.options
 	o.progress = nil // it is of batches
-	whole := make([]record, len(page.items))
-	reads := make([]ReadOp, len(page.items))
-	for i := range page.items {
-		reads[i] = rawRead{plan: p, key: page.items[i].pick(p.m.primary.indexKeys.all()), dst: &whole[i]}
+	whole, states := make([]record, len(page.items)), make([]State, len(page.items))
+	becomes := p.m.plan
+	if v := p.spec.view; v != nil {
+		becomes = v.plan
 	}
-	results, err := t.batchGet(ctx, &o, "item", reads)
+	err := t.batchGet(ctx, &o, "item", len(page.items), func(i int) (compiledRead, error) {
+		key := page.items[i].pick(p.m.primary.indexKeys.all())
+		return compiledRead{m: p.m, table: o.tableName(t), key: key, consistent: o.consistent, becomes: becomes}, nil
+	}, func(i int, entry *batchEntry) (err error) {
+		states[i], err = entry.result(func(item *record) error {
+			if item.missing() {
+				return ErrNotFound
+			}
+			whole[i] = *item
+			return nil
+		})
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	var fresh []record
-	for i, r := range results {
+	for i, state := range states {
 		switch {
-		case r.State != Found || !p.sameEntry(&whole[i], &page.items[i]):
+		case state != Found || !p.sameEntry(&whole[i], &page.items[i]):
 			page.stale++
 		case p.m.checkTag(&whole[i], true) == nil:
 			fresh = append(fresh, whole[i])
@@ -45,26 +57,4 @@ func (p *readPlan) sameEntry(item, entry *record) bool {
 		}
 	}
 	return !p.m.expired(item, p.m.now())
-}
-
-// rawRead reads an item as it is stored.
-type rawRead struct {
-	plan *readPlan
-	key  attributeMap
-	dst  *record
-}
-
-func (r rawRead) compileRead() (*compiledRead, error) {
-	m, o := r.plan.m, &r.plan.spec.options
-	becomes := m.plan
-	if v := r.plan.spec.view; v != nil {
-		becomes = v.plan
-	}
-	return &compiledRead{m: m, table: o.tableName(m.table), key: r.key, consistent: o.consistent, becomes: becomes, decode: func(item *record) error {
-		if item.missing() {
-			return ErrNotFound
-		}
-		*r.dst = *item
-		return nil
-	}}, nil
 }

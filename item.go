@@ -10,11 +10,11 @@ import (
 
 const maxItem = 400 * 1024 // bytes, DynamoDB's limit
 
-// itemOf encodes a prepared item with its keys, its tag and the mark of its write.
-func (m *model) itemOf(o *options, item reflect.Value, mark mark) (map[string]types.AttributeValue, error) {
+// itemOf encodes a prepared item with its keys, its tag and the mark of its write. key is its primary key if that is known, else nil.
+func (m *model) itemOf(o *options, item reflect.Value, mark mark, key attributeMap) (whole, itsKey attributeMap, err error) {
 	out, err := m.plan.EncodeWithRoom(item, m.room)
 	if err != nil {
-		return nil, invalidf("%v", err)
+		return nil, nil, invalidf("%v", err)
 	}
 	for _, a := range m.ruled {
 		if a.has(ruleHidden) {
@@ -23,16 +23,20 @@ func (m *model) itemOf(o *options, item reflect.Value, mark mark) (map[string]ty
 			}
 		}
 	}
-	key, err := m.primaryKey(o, item)
+	if key == nil {
+		key, err = m.primaryKey(o, item)
+	} else {
+		err = o.inScope(key[m.primary.partition[0].Name])
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for name, av := range key {
 		out[name] = av
 	}
 	for _, set := range m.sets() {
 		if err := m.putIndexKey(out, set, item); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if m.tagMode != TagNone {
@@ -45,9 +49,9 @@ func (m *model) itemOf(o *options, item reflect.Value, mark mark) (map[string]ty
 		out[m.table.writeID] = &types.AttributeValueMemberS{Value: mark.stored}
 	}
 	if n := codec.Size(out); n > maxItem {
-		return nil, invalidf("the item has %d bytes; DynamoDB takes %d", n, maxItem)
+		return nil, nil, invalidf("the item has %d bytes; DynamoDB takes %d", n, maxItem)
 	}
-	return out, nil
+	return out, key, nil
 }
 
 func (m *model) putIndexKey(out map[string]types.AttributeValue, set *keySet, item reflect.Value) error {

@@ -18,26 +18,25 @@ func (c *compiler) compileKeys(keys *indexKeys, templates Key, primary bool) *ke
 	if !primary {
 		where = "index " + keys.name
 	}
-	set := &keySet{indexKeys: keys}
 	if len(keys.sort) == 0 && templates.Sort != "" {
 		c.problems.add(where, "has a template for a sort key, which the table does not declare")
 		return nil
 	}
 	ok := true
-	add := func(list *[]*keyAttr, attrs []KeyAttribute, text string, limit int) {
+	compile := func(attrs []KeyAttribute, text string, limit int) (list []*keyAttr) {
 		for _, attr := range attrs {
 			k := c.compileKey(where, attr, text, limit)
 			if ok = ok && k != nil; k != nil {
-				*list = append(*list, k)
+				list = append(list, k)
 			}
 		}
+		return list
 	}
 	if (len(keys.partition) > 1 || len(keys.sort) > 1) && templates != (Key{}) {
 		c.problems.add(where, "has a multi-attribute key, which is made of T's attributes and needs no template")
 		return nil
 	}
-	add(&set.partition, keys.partition, templates.Partition, maxPartitionKey)
-	add(&set.sort, keys.sort, templates.Sort, maxSortKey)
+	set := newKeySet(keys, compile(keys.partition, templates.Partition, maxPartitionKey), compile(keys.sort, templates.Sort, maxSortKey))
 	if !ok {
 		return nil
 	}
@@ -235,6 +234,11 @@ func (c *compiler) compileIndexes(templates map[string]Key, specs []*ruleSpec) {
 			}
 		}
 	}
+	for _, name := range indexNames(c.table) {
+		if set := c.indexes[name]; set != nil {
+			c.inIndexes = append(c.inIndexes, set)
+		}
+	}
 	for _, spec := range specs {
 		for i, part := range spec.parts {
 			if part.kind == ruleIndexWhen && spec.loc.err == nil {
@@ -284,10 +288,11 @@ func (c *compiler) addIndexWhen(part *rulePart) {
 		c.problems.add("index "+name, "IndexWhen must name the attributes it reads")
 	}
 	c.checkReads("index "+name, *part)
+	var reads []*attribute
 	for _, loc := range part.reads {
 		if a, err := c.attributeAt(loc.path); loc.err == nil && err == nil {
-			set.whenReads = append(set.whenReads, a)
+			reads = append(reads, a)
 		}
 	}
-	set.when = part
+	set.onlyWhen(part, reads)
 }

@@ -10,9 +10,7 @@ import (
 
 // Key is the primary key of an item: its table attributes. Only the key fields of item count. ErrInvalid if one is empty or does not fit.
 func (e *Entity[T]) Key(item T) (map[string]types.AttributeValue, error) {
-	opts := e.options
-	opts.noVersion = true
-	key, _, err := e.model.keyOf(&opts, ownCopy(item))
+	key, err := e.model.readKey(&e.options, e.ownKey(item))
 	return key, e.opError("Key", err)
 }
 

@@ -44,31 +44,38 @@ type keyAttr struct {
 	shared bool // written for another key, this one only uses it
 }
 
-// keySet is the key of the table or of an index for an entity.
+// keySet is the key of the table or of an index for an entity. What its methods give is not to be changed.
 type keySet struct {
 	*indexKeys
 	partition, sort []*keyAttr
-	when            *rulePart // IndexWhen
+	whole           []*keyAttr   // both
+	made            []*attribute // what they are made of
+	when            *rulePart    // IndexWhen
 	whenReads       []*attribute
+	decided         []*attribute // whenReads and made
 }
 
-func (s *keySet) all() []*keyAttr {
-	return append(s.partition[:len(s.partition):len(s.partition)], s.sort...)
+func newKeySet(keys *indexKeys, partition, sort []*keyAttr) *keySet {
+	s := &keySet{indexKeys: keys, partition: partition, sort: sort, whole: slices.Concat(partition, sort)}
+	for _, k := range s.whole {
+		s.made = append(s.made, k.attributes()...)
+	}
+	s.decided = s.made
+	return s
 }
+
+// onlyWhen lets the item be in the index while IndexWhen says so.
+func (s *keySet) onlyWhen(when *rulePart, reads []*attribute) {
+	s.when, s.whenReads, s.decided = when, reads, slices.Concat(reads, s.made)
+}
+
+func (s *keySet) all() []*keyAttr { return s.whole }
 
 // attributes are those of T that the key is made of, and that decide whether there is one.
-func (s *keySet) attributes() []*attribute {
-	return append(slices.Clone(s.whenReads), s.parts()...)
-}
+func (s *keySet) attributes() []*attribute { return s.decided }
 
 // parts are those of T that the key is made of.
-func (s *keySet) parts() []*attribute {
-	var all []*attribute
-	for _, k := range s.all() {
-		all = append(all, k.attributes()...)
-	}
-	return all
-}
+func (s *keySet) parts() []*attribute { return s.made }
 
 func (k *keyAttr) attributes() []*attribute {
 	if k.field != nil {
@@ -101,11 +108,11 @@ func (k *keyAttr) of(m *model, item reflect.Value) (types.AttributeValue, error)
 		return &types.AttributeValueMemberS{Value: m.name}, nil
 	}
 	if k.tmpl != nil && k.templated() {
-		texts, missing, err := k.texts(item)
+		text, missing, err := k.render(item)
 		if err != nil || missing != nil {
 			return nil, err
 		}
-		return k.text(k.tmpl.Render(texts))
+		return k.text(text)
 	}
 	a := k.attributes()[0]
 	v, ok := get(item, a.chain)
@@ -119,21 +126,22 @@ func (k *keyAttr) of(m *model, item reflect.Value) (types.AttributeValue, error)
 	return k.checked(av)
 }
 
-// texts formats the parts of the template. missing is the first absent one.
-func (k *keyAttr) texts(item reflect.Value) (texts []string, missing *attribute, err error) {
+// render makes a key by the template. missing is the first absent part.
+func (k *keyAttr) render(item reflect.Value) (key string, missing *attribute, err error) {
+	b := append(make([]byte, 0, 128), k.tmpl.Literal(0)...)
 	for i, a := range k.parts {
 		text, present := "", false
 		if v, ok := get(item, a.chain); ok {
 			if text, present, err = k.tmpl.Parts[i].Format(v); err != nil {
-				return nil, nil, invalidf("%s: %s: %v", k.label, a, err)
+				return "", nil, invalidf("%s: %s: %v", k.label, a, err)
 			}
 		}
 		if !present {
-			return nil, a, nil
+			return "", a, nil
 		}
-		texts = append(texts, text)
+		b = append(append(b, text...), k.tmpl.Literal(i+1)...)
 	}
-	return texts, nil, nil
+	return string(b), nil, nil
 }
 
 func (k *keyAttr) text(s string) (types.AttributeValue, error) {
@@ -193,7 +201,7 @@ type scope struct{ whole, prefix string }
 
 func (m *model) emptyPart(k *keyAttr, item reflect.Value) *attribute {
 	if k.templated() && k.tmpl != nil {
-		_, missing, _ := k.texts(item)
+		_, missing, _ := k.render(item)
 		return missing
 	}
 	return k.attributes()[0]

@@ -79,3 +79,21 @@ func TestKeyMistakes(t *testing.T) {
 		assert.ErrorIs(t, err, monotable.ErrInvalid, name)
 	}
 }
+
+// A pointer to an empty text satisfies Required, but makes no key.
+func TestF098_PointerToNothingInKey(t *testing.T) {
+	type shelf struct {
+		ID *string `dynamodbav:"id"`
+	}
+	id := monotable.Field(func(s *shelf) **string { return &s.ID })
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, monotable.Schema[shelf]{
+		Name: "Shelf", Key: monotable.Key{Partition: "SHELF#{id}", Sort: "SHELF"}, Rules: []monotable.Rule[shelf]{id.Required()},
+	})
+	for _, item := range []shelf{{}, {ID: new(string)}} {
+		_, err := e.Put(t.Context(), item)
+		requireError(t, err, monotable.ErrInvalid)
+		requireError(t, e.BatchPut(t.Context(), []shelf{item}), monotable.ErrInvalid)
+	}
+	require.Empty(t, s.dump())
+}

@@ -35,15 +35,19 @@ type model struct {
 
 	derived []*attribute // each after those it reads
 
-	primary *keySet
-	indexes map[string]*keySet // those this entity is in
-	uniques []*uniqueKey
+	primary   *keySet
+	indexes   map[string]*keySet // those this entity is in
+	inIndexes []*keySet          // the same, by name
+	uniques   []*uniqueKey
 
 	readDefaults []*attribute
 	upgrades     []Upgrade
 	upgrading    bool // the entity looks after schema versions, even if it has no upgrade yet
 
 	version, createdAt, updatedAt, expires *attribute
+
+	leavesReferences bool // no write changes what an item refers to, nor runs code that could
+	plainKey         bool // nothing in a key refers to anything
 
 	tagJSON []byte // the value of the tag
 
@@ -140,9 +144,10 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	c.checkUpgrades()
 	if len(c.problems.Problems) == 0 {
 		m.room = 3 // tag, schema version, write id
-		for _, set := range append(m.sets(), m.primary) {
+		for _, set := range append(slices.Clone(m.sets()), m.primary) {
 			m.room += len(set.all())
 		}
+		c.compileCopies()
 		t.learn(m, c.problems)
 	}
 	if index := m.tagInIndex(); index != "" && len(m.aliases) > 0 && len(c.problems.Problems) == 0 {

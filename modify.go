@@ -67,7 +67,7 @@ func (e *Entity[T]) Modify(ctx context.Context, key T, change func(*T) error) (T
 func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T, error) {
 	var zero T
 	read := e.With(Consistent()).GetOp(key, nil)
-	_, pinned, err := e.model.keyOf(&e.options, ownCopy(key))
+	_, pinned, err := e.model.keyOf(&e.options, e.ownKey(key))
 	if err != nil {
 		return zero, err
 	}
@@ -165,7 +165,7 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	if err := m.checkModified(&e.options, item, old, raw); err != nil {
 		return nil, err
 	}
-	if err := m.prepare(ctx, item); err != nil {
+	if _, err := m.prepare(ctx, item); err != nil {
 		return nil, err
 	}
 	d := &difference{write: m.newWrite(&e.options, "Modify", actionUpdate, expectation{exist: true, now: m.now()}), raw: raw}
@@ -307,7 +307,7 @@ func (d *difference) compare(at path, was, now, raw map[string]types.AttributeVa
 func (d *difference) compile(item reflect.Value) (*write, error) {
 	m, w := d.m, d.write
 	w.key, w.after, w.uniques, w.mark = m.keyIn(d.raw), item, m.uniques, m.newMark(d.o)
-	m.wherePresent(d.exprBuilder, w.expect.now)
+	m.wherePresent(&d.exprBuilder, w.expect.now)
 	m.whereCurrent(w)
 	if m.updatedAt != nil {
 		m.stamp(item, w.expect.now, false)
@@ -334,7 +334,7 @@ func (d *difference) compile(item reflect.Value) (*write, error) {
 		w.resend = resendNever // the same values can come back, and the change would be made twice
 		err = d.checkOldValues(parts)
 		if m.version != nil && err == nil {
-			d.where(m.hasRoom(d.exprBuilder, w.o))
+			d.where(m.hasRoom(&d.exprBuilder, w.o))
 			err = d.countUp(w.o)
 		}
 	}

@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,7 +13,23 @@ import (
 var errZeroOp = invalidf("this operation was not made by an Entity")
 
 // frozenItem is a copy of an item that the caller cannot change any more.
-func frozenItem[T any](item T) T { return ownCopy(item).Interface().(T) }
+func frozenItem[T any](item T) T {
+	detach(reflect.ValueOf(&item).Elem(), 0)
+	return item
+}
+
+// frozenKey is a copy of a key that the caller cannot change any more.
+func (e *Entity[T]) frozenKey(key T) T {
+	if e.model.plainKey {
+		return key
+	}
+	return frozenItem(key)
+}
+
+// ownItem and ownKey are the caller's item, already copied once, as a write or read may change it.
+func (e *Entity[T]) ownItem(item T) reflect.Value { return e.model.own(reflect.ValueOf(&item).Elem()) }
+
+func (e *Entity[T]) ownKey(key T) reflect.Value { return e.model.ownKey(reflect.ValueOf(&key).Elem()) }
 
 // GetOp is a Get as a value.
 type GetOp[T any] struct {
@@ -23,7 +40,7 @@ type GetOp[T any] struct {
 
 // GetOp is [Entity.Get] as a value. dst is where TransactGet and Table.BatchGet put the item; nil does to look at the request.
 func (e *Entity[T]) GetOp(key T, dst *T) GetOp[T] {
-	return GetOp[T]{e: e, key: frozenItem(key), dst: dst}
+	return GetOp[T]{e: e, key: e.frozenKey(key), dst: dst}
 }
 
 // Request is the request that would be sent, or the reason why it is refused.
@@ -31,10 +48,7 @@ func (o GetOp[T]) Request() (*dynamodb.GetItemInput, error) {
 	if o.e == nil {
 		return nil, errZeroOp
 	}
-	// The version in a key means nothing to a read.
-	opts := o.e.options
-	opts.noVersion = true
-	key, _, err := o.e.model.keyOf(&opts, ownCopy(o.key))
+	key, err := o.e.model.readKey(&o.e.options, o.e.ownKey(o.key))
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +91,16 @@ type putOp[T any] struct {
 	dst    *T // where a transaction puts what was stored
 }
 
+// putOp does not copy the item. A verb that carries it out at once needs no copy of its own.
+func (e *Entity[T]) putOp(item T, conds []Cond[T], create bool) putOp[T] {
+	return putOp[T]{e: e, item: item, conds: nodes(conds), create: create}
+}
+
 func (o putOp[T]) build(ctx context.Context, token string) (*write, error) {
 	if o.e == nil {
 		return nil, errZeroOp
 	}
-	return o.e.model.buildPut(ctx, o.e.options.atToken(token), o.create, ownCopy(o.item), o.conds)
+	return o.e.model.buildPut(ctx, o.e.options.atToken(token), o.create, o.e.ownItem(o.item), o.conds)
 }
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
@@ -140,7 +159,7 @@ type CreateOp[T any] struct {
 
 // CreateOp is [Entity.Create] as a value.
 func (e *Entity[T]) CreateOp(item T, conds ...Cond[T]) CreateOp[T] {
-	return CreateOp[T]{putOp: putOp[T]{e: e, item: frozenItem(item), conds: nodes(conds), create: true}}
+	return CreateOp[T]{putOp: e.putOp(frozenItem(item), conds, true)}
 }
 
 // PutOp is a Put as a value.
@@ -169,7 +188,7 @@ type (
 
 // PutOp is [Entity.Put] as a value.
 func (e *Entity[T]) PutOp(item T, conds ...Cond[T]) PutOp[T] {
-	return PutOp[T]{putOp: putOp[T]{e: e, item: frozenItem(item), conds: nodes(conds)}}
+	return PutOp[T]{putOp: e.putOp(frozenItem(item), conds, false)}
 }
 
 // UpdateOp is an Update as a value.
@@ -182,7 +201,7 @@ type UpdateOp[T any] struct {
 
 // UpdateOp is [Entity.Update] as a value.
 func (e *Entity[T]) UpdateOp(key T, changes ...Change[T]) UpdateOp[T] {
-	return UpdateOp[T]{e: e, key: frozenItem(key), changes: slices.Clone(changes)}
+	return UpdateOp[T]{e: e, key: e.frozenKey(key), changes: slices.Clone(changes)}
 }
 
 func (o UpdateOp[T]) build(token string) (*write, error) {
@@ -193,7 +212,7 @@ func (o UpdateOp[T]) build(token string) (*write, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.e.model.buildUpdate(o.e.options.atToken(token), ownCopy(o.key), changes, o.upsert)
+	return o.e.model.buildUpdate(o.e.options.atToken(token), o.e.ownKey(o.key), changes, o.upsert)
 }
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
@@ -226,7 +245,7 @@ type DeleteOp[T any] struct {
 
 // DeleteOp is [Entity.Delete] as a value.
 func (e *Entity[T]) DeleteOp(key T, conds ...Cond[T]) DeleteOp[T] {
-	return DeleteOp[T]{e: e, key: frozenItem(key), conds: nodes(conds)}
+	return DeleteOp[T]{e: e, key: e.frozenKey(key), conds: nodes(conds)}
 }
 
 // Request is the request that would be sent now, or the reason why there is none: the call is refused, or it takes more than one request.
@@ -245,7 +264,7 @@ func (o DeleteOp[T]) build(token string) (*write, error) {
 	if o.e == nil {
 		return nil, errZeroOp
 	}
-	return o.e.model.buildDelete(o.e.options.atToken(token), ownCopy(o.key), o.conds)
+	return o.e.model.buildDelete(o.e.options.atToken(token), o.e.ownKey(o.key), o.conds)
 }
 
 func (o DeleteOp[T]) run(ctx context.Context) (*T, error) {

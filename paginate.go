@@ -116,10 +116,15 @@ func gather[V any](ctx context.Context, s source) ([]V, error) {
 	return found, v.end(ctx, err, n)
 }
 
-// withRoom adds a zero V for an item, with room for those behind it on its page.
+// withRoom adds a V for an item to be decoded into, with room for those behind it on its page: that which they have been read into, if all of them are there.
 func withRoom[V any](found []V, item *record) []V {
 	if len(found) == cap(found) {
-		found = slices.Grow(found, item.left())
+		own, ok := item.readInto().([]V)
+		if ok && cap(found) == 0 {
+			found = own[:0]
+		} else {
+			found = slices.Grow(found, item.left())
+		}
 	}
 	return found[:len(found)+1]
 }

@@ -21,6 +21,9 @@ type element struct {
 type path []element
 
 func (p path) String() string {
+	if len(p) == 1 && p[0].name != "" {
+		return p[0].name
+	}
 	var b strings.Builder
 	for i, e := range p {
 		if e.name == "" {

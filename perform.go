@@ -111,7 +111,7 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 		return s.was.before(), false, nil
 	}
 	if s.write.knows == nil && s.write.expect.version != nil {
-		stored, err := s.m.itemOf(s.o, s.write.after, s.write.mark) // a Modify under a version: nothing else can be in it
+		stored, _, err := s.m.itemOf(s.o, s.write.after, s.write.mark, nil) // a Modify under a version: nothing else can be in it
 		return stored, false, err
 	}
 	stored, err := s.m.lookUp(ctx, s.o, s.key)

@@ -3,19 +3,20 @@ package monotable
 import (
 	"context"
 	"reflect"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// buildPut compiles Create (create) and Put. item is an own copy of the caller's and is prepared in place.
-func (m *model) buildPut(ctx context.Context, o *options, create bool, item reflect.Value, conds []*condNode) (*write, error) {
-	now := m.now()
-	w := m.newWrite(o, "Put", actionPut, expectation{create: create, now: now})
+// newPut makes the item of a Create (create) or Put. item is an own copy of the caller's and is prepared in place.
+func (m *model) newPut(ctx context.Context, o *options, create bool, item reflect.Value) (*write, error) {
+	w := m.newWrite(o, "Put", actionPut, expectation{create: create, now: m.now()})
 	if create {
 		w.op = "Create"
 	}
-	m.stamp(item, now, true)
-	if err := m.prepare(ctx, item); err != nil {
+	m.stamp(item, w.expect.now, true)
+	key, err := m.prepare(ctx, item)
+	if err != nil {
 		return nil, err
 	}
 	if m.version != nil {
@@ -23,24 +24,30 @@ func (m *model) buildPut(ctx context.Context, o *options, create bool, item refl
 			return nil, err
 		}
 	}
-	var err error
-	if w.item, err = m.itemOf(o, item, w.mark); err != nil {
+	w.item, w.key, err = m.itemOf(o, item, w.mark, key)
+	return w, err
+}
+
+// buildPut compiles a Create or Put.
+func (m *model) buildPut(ctx context.Context, o *options, create bool, item reflect.Value, conds []*condNode) (*write, error) {
+	w, err := m.newPut(ctx, o, create, item)
+	if err != nil {
 		return nil, err
 	}
-	w.key = m.keyIn(w.item)
+	now := w.expect.now
 	switch v := w.expect.version; {
 	case w.expect.fresh():
-		m.whereAbsent(w.exprBuilder, now)
+		m.whereAbsent(&w.exprBuilder, now)
 	case v != nil:
 		w.expect.exist = true
-		m.wherePresent(w.exprBuilder, now)
+		m.wherePresent(&w.exprBuilder, now)
 		w.whereVersion()
 	default:
-		m.whereNotForeign(w.exprBuilder)
+		m.whereNotForeign(&w.exprBuilder)
 	}
 	asked := len(w.conds)
 	if !w.expect.fresh() {
-		m.protect(w, item)
+		m.protect(w)
 	}
 	if err := m.wherePut(w, conds); err != nil {
 		return nil, err
@@ -77,9 +84,8 @@ func (m *model) raiseIn(item reflect.Value, w *write) error {
 }
 
 // protect keeps a Put from erasing hidden attributes and from changing immutable ones.
-func (m *model) protect(w *write, item reflect.Value) {
-	b := w.exprBuilder
-	w.expect.fixed = map[string]types.AttributeValue{}
+func (m *model) protect(w *write) {
+	b := &w.exprBuilder
 	for _, a := range m.ruled {
 		av := valueIn(w.item, a.path)
 		switch {
@@ -87,20 +93,37 @@ func (m *model) protect(w *write, item reflect.Value) {
 			w.expect.absent = append(w.expect.absent, a.path)
 			b.where(m.orOver(b, w.expect.now, b.name(a.path).AttributeNotExists()))
 		case a.has(ruleImmutable) && av == nil:
-			w.expect.fixed[a.String()] = nil
+			w.expect.fix(a, nil)
 			b.where(m.orOver(b, w.expect.now, b.name(a.path).AttributeNotExists()))
 		case a.has(ruleImmutable):
-			w.expect.fixed[a.String()] = av
+			w.expect.fix(a, av)
 			absent := b.top(m.primary.partition[0].Name).AttributeNotExists()
 			b.where(m.orOver(b, w.expect.now, absent.Or(b.name(a.path).Equal(value(av)))))
 		}
 	}
 }
 
+// fix notes what an immutable attribute must be.
+func (e *expectation) fix(a *attribute, av types.AttributeValue) {
+	if e.fixed == nil {
+		e.fixed = map[string]types.AttributeValue{}
+	}
+	e.fixed[a.String()] = av
+}
+
+// erased is the first hidden attribute that an item lacks, so that storing it would erase it; nil if there is none.
+func (m *model) erased(item attributeMap) *attribute {
+	i := slices.IndexFunc(m.ruled, func(a *attribute) bool { return a.has(ruleHidden) && valueIn(item, a.path) == nil })
+	if i < 0 {
+		return nil
+	}
+	return m.ruled[i]
+}
+
 // wherePut adds the caller's conditions of a Create or Put. An expired item counts as absent, so they hold for it if
 // they hold for nothing.
 func (m *model) wherePut(w *write, conds []*condNode) error {
-	b, fresh := w.exprBuilder, w.expect.fresh()
+	b, fresh := &w.exprBuilder, w.expect.fresh()
 	for _, n := range conds {
 		c, err := b.compile(n)
 		switch {

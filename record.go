@@ -37,6 +37,17 @@ func (r *record) left() int {
 	return len(r.reply.places) - r.index
 }
 
+// readInto is the slice that a reply's items have been read into, if this is the first one and all of them are in it.
+func (r *record) readInto() any {
+	if r.reply == nil || r.index > 0 || r.reply.page.Len() == 0 {
+		return nil
+	}
+	if all := r.reply.page.Slice(); all.Len() == r.reply.page.Len() {
+		return all.Interface()
+	}
+	return nil
+}
+
 // missing says that there is no item.
 func (r *record) missing() bool { return r.reply == nil && len(r.item) == 0 }
 

@@ -1,10 +1,10 @@
 package monotable
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -150,7 +150,7 @@ func (r *reply) close() {
 
 // take takes the items out of an answer and gives what is left of it: all of it if there is anything that the SDK should tell about.
 func (r *reply) take(body []byte) []byte {
-	if r == nil {
+	if r == nil || len(body) > maxReply {
 		return body
 	}
 	rest, err := r.split(body)
@@ -168,23 +168,17 @@ var errStrangeReply = errors.New("not the reply that was expected")
 
 func (r *reply) split(body []byte) (rest []byte, err error) {
 	r.in = &avjson.Reader{Data: body}
-	count, from, to := 0, 0, 0
+	from, to := 0, 0
 	end, err := r.in.Members(0, func(name []byte, at int) (end int, err error) {
-		switch string(name) {
-		case "Count":
-			if end, err = r.in.Skip(at); err == nil {
-				count, _ = strconv.Atoi(string(body[at:end]))
-			}
-			return end, err
-		case r.member:
-			if to > 0 {
-				return 0, errStrangeReply
-			}
-			end, err = r.read(at, count)
-			from, to = at, end
-			return end, err
+		if string(name) != r.member {
+			return r.in.Skip(at)
 		}
-		return r.in.Skip(at)
+		if to > 0 {
+			return 0, errStrangeReply
+		}
+		end, err = r.read(at, countIn(body))
+		from, to = at, end
+		return end, err
 	})
 	switch {
 	case err != nil:
@@ -199,6 +193,27 @@ func (r *reply) split(body []byte) (rest []byte, err error) {
 	rest = append(append(rest, body[:from]...), empty...)
 	return append(rest, body[to:]...), nil
 }
+
+// countIn is how many items an answer says it has: before them, as DynamoDB has it, or behind, as others do. It is a hint only; 0 is unknown.
+func countIn(body []byte) int {
+	const near = 4 << 10 // a LastEvaluatedKey may be in between
+	member := []byte(`"Count":`)
+	_, rest, ok := bytes.Cut(body[:min(near, len(body))], member)
+	if !ok {
+		last := body[max(0, len(body)-near):]
+		rest = last[max(0, bytes.LastIndex(last, member)+len(member)):]
+	}
+	n := 0
+	for _, c := range rest {
+		if c < '0' || c > '9' || n > maxCount {
+			break
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
+const maxCount = 1 << 20 // of items on a page
 
 // read reads the items of the member whose value is at a place.
 func (r *reply) read(at, count int) (end int, err error) {

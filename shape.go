@@ -23,7 +23,7 @@ type expressions [5][]term
 // build makes the text of the expressions: by the SDK's builder, and once for each shape.
 func (b *exprBuilder) build() (built, error) {
 	all := expressions{b.conds, b.filters, b.key, b.project, b.changes}
-	s := shape{key: make([]byte, 0, 128), names: make([]string, 0, 16), values: make([]types.AttributeValue, 0, 16)}
+	s := newShape()
 	for _, list := range all {
 		s.addAll(list)
 	}
@@ -52,7 +52,7 @@ func (b *exprBuilder) build() (built, error) {
 		known = s.wording(&expr)
 		b.m.table.shapes.keep(s.key, known)
 	}
-	return known.with(&s), nil
+	return known.with(s), nil
 }
 
 // shape is what the text of expressions follows from: everything but the names and values, which are placeholders in it.
@@ -61,6 +61,18 @@ type shape struct {
 	names     []string
 	values    []types.AttributeValue
 	unchecked bool // a part of it is a builder of the caller's, which has names and values of its own
+
+	room struct { // that of most requests, in one piece
+		key    [96]byte
+		names  [10]string
+		values [10]types.AttributeValue
+	}
+}
+
+func newShape() *shape {
+	s := &shape{}
+	s.key, s.names, s.values = s.room.key[:0], s.room.names[:0], s.room.values[:0]
+	return s
 }
 
 func (s *shape) addAll(list []term) {

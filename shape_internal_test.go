@@ -143,7 +143,7 @@ func TestShapesHaveOneKeyEach(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawExpressions(t, nil)
 		all := expressions{b.conds, b.filters, b.key, b.project, b.changes}
-		var s shape
+		s := newShape()
 		for _, list := range all {
 			s.addAll(list)
 		}

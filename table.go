@@ -115,7 +115,7 @@ const (
 // CursorKey is a secret for cursors, 32 bytes or more, and the name it is known by in them, up to 64 bytes.
 type CursorKey struct {
 	ID     string
-	Secret []byte
+	Secret []byte `json:"-"`
 
 	// Encrypt makes new cursors unreadable (AES-256-GCM), for keys that hold names, addresses or tenants. Two cursors of one place then
 	// differ. Cursors that were made without it are still taken. A key should not encrypt more than four billion cursors.

@@ -29,7 +29,7 @@ const (
 	opDelete
 )
 
-func value(av types.AttributeValue) term { return term{op: opValue, av: av} }
+func value(av types.AttributeValue) term { return term{op: opValue, av: orNull(av)} }
 
 func text(s string) term { return value(&types.AttributeValueMemberS{Value: s}) }
 

@@ -12,7 +12,7 @@ import (
 
 // ReadOp is a read that a transaction or a batch can carry: GetOp.
 type ReadOp interface {
-	compileRead() (*compiledRead, error)
+	compileRead() (compiledRead, error)
 }
 
 // compiledRead is one read of a transaction or a batch.
@@ -45,7 +45,7 @@ func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 	if len(ops) == 0 || len(ops) > maxTransact {
 		return invalidf("%d operations; a transaction takes 1 to %d", len(ops), maxTransact)
 	}
-	reads := make([]*compiledRead, len(ops))
+	reads := make([]compiledRead, len(ops))
 	in := &dynamodb.TransactGetItemsInput{ReturnConsumedCapacity: t.options.returnCapacity()}
 	var keys keyRegister
 	for i, op := range ops {
@@ -88,7 +88,7 @@ func (t *Table) transactGet(ctx context.Context, ops []ReadOp) error {
 }
 
 // getsCancelled tells the reasons by position. Other errors are sorted like those of single calls.
-func (t *Table) getsCancelled(a *attempts, err error, reads []*compiledRead) error {
+func (t *Table) getsCancelled(a *attempts, err error, reads []compiledRead) error {
 	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
 	if !ok {
 		return a.failure(t.tableCore, err, false)
@@ -102,16 +102,16 @@ func (t *Table) getsCancelled(a *attempts, err error, reads []*compiledRead) err
 	return failed
 }
 
-func (o GetOp[T]) compileRead() (*compiledRead, error) {
+func (o GetOp[T]) compileRead() (compiledRead, error) {
 	if o.dst == nil {
-		return nil, invalidf("GetOp without a destination")
+		return compiledRead{}, invalidf("GetOp without a destination")
 	}
 	in, err := o.Request()
 	if err != nil {
-		return nil, err
+		return compiledRead{}, err
 	}
 	m := o.e.model
-	return &compiledRead{
+	return compiledRead{
 		m: m, table: *in.TableName, key: in.Key, consistent: o.e.options.consistent,
 		get:     &types.Get{TableName: in.TableName, Key: in.Key},
 		becomes: m.plan, decode: func(item *record) error {

@@ -64,7 +64,6 @@ func (c *compiler) guardKey(u *uniqueKey) bool {
 		c.problems.add(where, "Unique: neither the entity's name nor the attribute's may contain %q or braces", delimiter)
 		return false
 	}
-	u.key = &keySet{indexKeys: &c.table.primary}
 	words := []string{guardWord, c.guardName(), where}
 	for i := range u.inputs {
 		words = append(words, fmt.Sprintf("{%d}", i))
@@ -85,8 +84,8 @@ func (c *compiler) guardKey(u *uniqueKey) bool {
 		return false
 	}
 	sort, _ := keytmpl.Parse(guardWord, c.table.delimiter, nil)
-	attributes := c.table.primary.all()
-	for i, k := range attributes {
+	var keys []*keyAttr
+	for i, k := range c.table.primary.all() {
 		if k.Type != types.ScalarAttributeTypeS {
 			c.problems.add(where, "Unique needs a table whose keys are text; %s is of type %s", k.Name, k.Type)
 			return false
@@ -94,11 +93,10 @@ func (c *compiler) guardKey(u *uniqueKey) bool {
 		attr := &keyAttr{KeyAttribute: k, limit: maxPartitionKey, label: "the guard of " + where, tmpl: partition, parts: u.inputs}
 		if i > 0 {
 			attr.tmpl, attr.parts = sort, nil
-			u.key.sort = append(u.key.sort, attr)
-			continue
 		}
-		u.key.partition = append(u.key.partition, attr)
+		keys = append(keys, attr)
 	}
+	u.key = newKeySet(&c.table.primary, keys[:1], keys[1:])
 	return true
 }
 
@@ -117,13 +115,13 @@ func (u *uniqueKey) guard(m *model, item reflect.Value) (attributeMap, error) {
 
 // claim notes the unique attributes that an update may change. The guards carry the item's expiry, so a change of it touches them all.
 func (u *updateCompiler) claim() {
-	changed := func(a *attribute) bool { return u.known[a.String()].changed }
+	changed := func(a *attribute) bool { return u.known[a].changed }
 	for _, unique := range u.m.uniques {
 		if slices.ContainsFunc(unique.inputs, changed) || u.m.expires != nil && changed(u.m.expires) {
 			u.uniques = append(u.uniques, unique)
 		}
 	}
-	u.knows = func(a *attribute) bool { return u.known[a.String()].value }
+	u.knows = func(a *attribute) bool { return u.known[a].value }
 }
 
 // reading is what was stored at a write's key a moment before it.

@@ -22,7 +22,7 @@ type knowledge struct {
 // updateCompiler compiles one Update.
 type updateCompiler struct {
 	*write
-	known      map[string]knowledge
+	known      map[*attribute]knowledge
 	violations []Violation
 	upsert     bool // the updating leg of an Upsert
 	forNew     int  // changes that only its creating leg makes
@@ -35,14 +35,15 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 		return nil, err
 	}
 	w.after = reflect.New(m.typ).Elem()
-	u := &updateCompiler{write: w, upsert: upsert, known: map[string]knowledge{}}
+	w.changes, w.changed, w.conds = make([]term, 0, len(changes)+4), make([]path, 0, len(changes)+4), make([]term, 0, 4)
+	u := &updateCompiler{write: w, upsert: upsert, known: map[*attribute]knowledge{}}
 	for _, a := range m.primary.attributes() {
 		if v, ok := get(key, a.chain); ok {
 			place(u.after, a.chain).Set(v)
-			u.known[a.String()] = knowledge{value: true}
+			u.known[a] = knowledge{value: true}
 		}
 	}
-	m.wherePresent(w.exprBuilder, w.expect.now)
+	m.wherePresent(&w.exprBuilder, w.expect.now)
 	m.whereCurrent(w)
 	w.whereVersion()
 	// Given first: a Set of the same attribute in this call wins over it.
@@ -89,7 +90,7 @@ func (op changeOp) counts() bool {
 // apply compiles one change.
 func (u *updateCompiler) apply(c *changeNode) error {
 	if c.op == changeCond {
-		return u.whereAll([]*condNode{c.cond})
+		return u.whereOwn(c.cond)
 	}
 	p := c.loc.path
 	if _, err := valueAt(u.m.plan, p); err != nil {
@@ -125,7 +126,10 @@ func (u *updateCompiler) apply(c *changeNode) error {
 		return u.set(p, u.name(p).IfNotExists(u.stored(av)))
 	case changeRemove:
 		u.violations = append(u.violations, u.m.requiredBelow(p)...)
-		u.know(p, reflect.Value{})
+		if chain, ok := fieldChain(u.m.plan, p); ok {
+			place(u.after, chain).SetZero()
+			u.know(p, true)
+		}
 		return u.remove(p)
 	case changeSetFrom:
 		return u.setFrom(p, c.other)
@@ -206,15 +210,14 @@ func (u *updateCompiler) setValue(p path, v any) (types.AttributeValue, error) {
 	if !ok || len(chain) == 0 {
 		return u.m.encodeAt(p, v)
 	}
-	probe := reflect.New(u.m.typ).Elem()
-	field := place(probe, chain)
+	field := place(u.after, chain)
 	assign(field, copyOf(v))
 	if lost := u.m.hiddenZero(p, v); len(lost) > 0 {
 		return nil, invalidf("Set %s: %s in it is hidden and zero, and would be erased: Set the parts of %s, or use Modify", p, lost[0], p)
 	}
-	u.violations = append(u.violations, u.m.prepareAt(probe, p)...)
-	u.know(p, field)
-	av, err := u.m.encodeAt(p, field.Interface())
+	u.violations = append(u.violations, u.m.prepareAt(u.after, p)...)
+	u.know(p, false)
+	av, err := u.m.encodeValueAt(p, field)
 	if err != nil {
 		return nil, err
 	}
@@ -234,20 +237,11 @@ func (m *model) asIndexKey(p path, av types.AttributeValue) (types.AttributeValu
 	return av, nil
 }
 
-// know notes the value of an attribute, and of those below it, after the update. An invalid value means that it is removed.
-func (u *updateCompiler) know(p path, v reflect.Value) {
-	chain, ok := fieldChain(u.m.plan, p)
-	if !ok {
-		return
-	}
-	if dst := place(u.after, chain); v.IsValid() {
-		dst.Set(v)
-	} else {
-		dst.SetZero()
-	}
+// know notes that the value of an attribute after the update, and of those below it, is in u.after, or that they are removed.
+func (u *updateCompiler) know(p path, removed bool) {
 	for _, a := range u.m.attributes {
 		if a.path.under(p) || p.under(a.path) {
-			u.known[a.String()] = knowledge{value: a.path.under(p), changed: true, removed: a.path.under(p) && !v.IsValid()}
+			u.known[a] = knowledge{value: a.path.under(p), changed: true, removed: a.path.under(p) && removed}
 		}
 	}
 }
@@ -260,10 +254,10 @@ func (u *updateCompiler) given(p path, v any) error {
 	}
 	u.where(u.name(p).Equal(value(av)))
 	if chain, ok := fieldChain(u.m.plan, p); ok {
-		assign(place(u.after, chain), u.m.transformed(p, v))
+		assign(place(u.after, chain), copyOf(u.m.transformed(p, v)))
 		for _, a := range u.m.attributes {
 			if a.path.under(p) {
-				u.known[a.String()] = knowledge{value: true}
+				u.known[a] = knowledge{value: true}
 			}
 		}
 	}
@@ -329,7 +323,6 @@ func (u *updateCompiler) compute(c *changeNode) error {
 // boundAdd keeps Add within Min and Max: the stored number must leave room, a missing one counts as 0.
 func (u *updateCompiler) boundAdd(p path, n any) error {
 	a := u.m.attribute(p)
-	step := rational(n)
 	for _, end := range []struct {
 		kind ruleKind
 		sign int
@@ -341,7 +334,7 @@ func (u *updateCompiler) boundAdd(p path, n any) error {
 		if limit == nil {
 			continue
 		}
-		name := u.name(p)
+		name, step := u.name(p), rational(n)
 		fits := step.Cmp(limit)*end.sign <= 0 // what Add makes of a missing attribute
 		if step.Sign() != end.sign {
 			if !fits {
@@ -387,23 +380,15 @@ func (m *model) writes(name string) bool {
 	if name == m.table.tag && m.tagMode != TagNone || name == m.table.writeID && m.version != nil {
 		return true
 	}
-	for _, set := range append([]*keySet{m.primary}, m.sets()...) {
-		if k := set.byName(name); k != nil && k.templated() {
-			return true
-		}
+	template := func(set *keySet) bool {
+		k := set.byName(name)
+		return k != nil && k.templated()
 	}
-	return false
+	return template(m.primary) || slices.ContainsFunc(m.sets(), template)
 }
 
-func (m *model) sets() []*keySet {
-	all := make([]*keySet, 0, len(m.indexes))
-	for _, name := range indexNames(m.table) {
-		if set := m.indexes[name]; set != nil {
-			all = append(all, set)
-		}
-	}
-	return all
-}
+// sets are the keys of the indexes that the entity is in.
+func (m *model) sets() []*keySet { return m.inIndexes }
 
 // madeFrom names an index key, a guard or a derived attribute that is made from an attribute, or "".
 func (m *model) madeFrom(p path) string {

@@ -112,7 +112,7 @@ func (m *model) isCurrent(b *exprBuilder) term {
 func (m *model) whereCurrent(w *write) {
 	if m.upgrading {
 		w.expect.schema = true
-		w.where(m.isCurrent(w.exprBuilder))
+		w.where(m.isCurrent(&w.exprBuilder))
 	}
 }
 
@@ -123,7 +123,7 @@ func (m *model) whereReplaceable(w *write, looks bool) {
 		return
 	}
 	w.expect.schema = true
-	b := w.exprBuilder
+	b := &w.exprBuilder
 	name := b.top(m.table.schemaVersion)
 	if m.schema() == 0 {
 		b.where(name.AttributeNotExists())
@@ -157,7 +157,7 @@ func WriteBack() Option { return optionFunc(func(o *options) { o.writeBack = tru
 // get is Get, with the item written back if the call asks for it.
 func (e *Entity[T]) get(ctx context.Context, key T) (T, error) {
 	var zero T
-	raw, err := e.GetOp(key, nil).raw(ctx)
+	raw, err := GetOp[T]{e: e, key: key}.raw(ctx)
 	if err != nil {
 		return zero, err
 	}
@@ -357,7 +357,7 @@ const maxCompared = 120
 // keys that it lacks among them. Of an item with a version that has too many, those that T does not know and the write does not change are left out.
 func (w *write) whereUnchanged(raw attributeMap, changed []string) {
 	m := w.m
-	m.wherePresent(w.exprBuilder, w.expect.now)
+	m.wherePresent(&w.exprBuilder, w.expect.now)
 	w.whereVersion()
 	names := slices.Concat(changed, []string{m.table.schemaVersion, m.table.tag})
 	for _, f := range m.plan.Fields {

@@ -81,7 +81,7 @@ type UpsertOp[T any] struct {
 
 // UpsertOp is [Entity.Upsert] as a value. A transaction reads the item first, consistently, to know which of the two it must do.
 func (e *Entity[T]) UpsertOp(key T, changes ...Change[T]) UpsertOp[T] {
-	return UpsertOp[T]{e: e, key: frozenItem(key), changes: slices.Clone(changes)}
+	return UpsertOp[T]{e: e, key: e.frozenKey(key), changes: slices.Clone(changes)}
 }
 
 // Request is the request that would be sent first, the Update, or the reason why there is none.
@@ -138,7 +138,7 @@ func (o UpsertOp[T]) stage(ctx context.Context, token string) (*staged, error) {
 // creatingLeg makes the Create of an Upsert.
 func (e *Entity[T]) creatingLeg(key T, changes []Change[T]) (CreateOp[T], error) {
 	item := reflect.New(e.model.typ).Elem()
-	own := ownCopy(key)
+	own := e.ownKey(key)
 	for _, a := range e.model.primary.attributes() {
 		if v, ok := get(own, a.chain); ok {
 			place(item, a.chain).Set(v)

@@ -12,11 +12,11 @@ import (
 // The pipeline is the one way that values take into an item, whatever the verb:
 // defaults, transforms, derived values, validators.
 
-// prepare runs the pipeline on a whole item, in place.
-func (m *model) prepare(ctx context.Context, item reflect.Value) error {
+// prepare runs the pipeline on a whole item, in place. It gives the item's primary key if no code of the caller's runs after that is made.
+func (m *model) prepare(ctx context.Context, item reflect.Value) (attributeMap, error) {
 	for _, a := range m.ruled {
 		if err := m.fillDefault(a, item); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, a := range m.ruled {
@@ -35,24 +35,32 @@ func (m *model) prepare(ctx context.Context, item reflect.Value) error {
 	for _, a := range m.ruled {
 		found = append(found, a.violations(item)...)
 	}
-	found = append(found, m.emptyKeyParts(item)...)
-	found = append(found, m.validateWhole(ctx, item)...)
-	return validationError(found)
+	key, missing := m.keyParts(item)
+	found = append(found, missing...)
+	if m.validate != nil || m.table.validator != nil {
+		key, found = nil, append(found, m.validateWhole(ctx, item)...)
+	}
+	return key, validationError(found)
 }
 
-// emptyKeyParts finds what the primary key lacks, so that it is reported beside everything else.
-func (m *model) emptyKeyParts(item reflect.Value) []Violation {
-	var found []Violation
+// keyParts makes the primary key, nil if there is something wrong with it, and finds what it lacks, so that it is reported beside everything else.
+func (m *model) keyParts(item reflect.Value) (key attributeMap, missing []Violation) {
+	key, whole := make(attributeMap, 2), true
 	for _, k := range m.primary.all() {
-		if av, err := k.of(m, item); err == nil && av == nil {
+		av, err := k.of(m, item)
+		whole = whole && err == nil && av != nil
+		if key[k.Name] = av; err == nil && av == nil {
 			a := m.emptyPart(k, item)
 			if a.has(ruleRequired) {
 				continue // said already
 			}
-			found = append(found, Violation{Attribute: a.String(), Rule: "Key", Err: fmt.Errorf("is empty, but the key %s needs it", k.Name), hidden: a.has(ruleHidden)})
+			missing = append(missing, Violation{Attribute: a.String(), Rule: "Key", Err: fmt.Errorf("is empty, but the key %s needs it", k.Name), hidden: a.has(ruleHidden)})
 		}
 	}
-	return found
+	if !whole {
+		key = nil
+	}
+	return key, missing
 }
 
 // prepareAt runs the pipeline on the one value that an update sets, already placed in item.

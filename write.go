@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -21,7 +22,7 @@ const (
 
 // write is one compiled write, or check, of an item: every verb makes one, and it can be sent alone or in a transaction.
 type write struct {
-	*exprBuilder
+	exprBuilder
 	o      *options
 	op     string // the verb, for errors
 	action action
@@ -39,7 +40,7 @@ type write struct {
 }
 
 func (m *model) newWrite(o *options, op string, a action, expect expectation) *write {
-	return &write{exprBuilder: newExprBuilder(m), o: o, op: op, action: a, expect: expect}
+	return &write{exprBuilder: exprBuilder{m: m}, o: o, op: op, action: a, expect: expect}
 }
 
 func (w *write) table() string { return w.o.tableName(w.m.table) }
@@ -58,9 +59,8 @@ func (w *write) under(conds []term) (*write, error) {
 	if len(conds) == 0 {
 		return w, nil
 	}
-	more, b := *w, *w.exprBuilder
-	b.conds = append(b.conds[:len(b.conds):len(b.conds)], conds...)
-	more.exprBuilder = &b
+	more := *w
+	more.conds = slices.Concat(w.conds, conds)
 	return &more, more.compile()
 }
 
@@ -150,9 +150,9 @@ func (m *model) buildDelete(o *options, key reflect.Value, conds []*condNode) (*
 	}
 	if w.expect.version != nil || len(conds) > 0 {
 		w.expect.exist = true
-		m.wherePresent(w.exprBuilder, w.expect.now)
+		m.wherePresent(&w.exprBuilder, w.expect.now)
 	} else {
-		m.whereNotForeign(w.exprBuilder)
+		m.whereNotForeign(&w.exprBuilder)
 	}
 	w.whereVersion()
 	if err := w.whereAll(conds); err != nil {
@@ -168,7 +168,7 @@ func (m *model) buildCheck(o *options, key reflect.Value, conds []*condNode) (*w
 	if err := w.at(key); err != nil {
 		return nil, err
 	}
-	m.wherePresent(w.exprBuilder, w.expect.now)
+	m.wherePresent(&w.exprBuilder, w.expect.now)
 	w.whereVersion()
 	if err := w.whereAll(conds); err != nil {
 		return nil, err
@@ -191,9 +191,21 @@ func (w *write) at(key reflect.Value) (err error) {
 // whereAll adds the caller's conditions.
 func (w *write) whereAll(conds []*condNode) error {
 	for _, c := range conds {
-		w.pin(c)
+		if err := w.whereOwn(c); err != nil {
+			return err
+		}
 	}
-	return w.exprBuilder.whereAll(conds)
+	return nil
+}
+
+// whereOwn adds a condition of the caller's.
+func (w *write) whereOwn(n *condNode) error {
+	w.pin(n)
+	c, err := w.exprBuilder.compile(n)
+	if err == nil {
+		w.where(c)
+	}
+	return err
 }
 
 // pin notes the version that a condition of the caller's demands: it guards the write like one in the key.
@@ -217,10 +229,7 @@ func (w *write) pin(c *condNode) {
 
 // keyOf makes the key of a T with its key fields set, and the version it asks for, if any.
 func (m *model) keyOf(o *options, item reflect.Value) (attributeMap, *uint64, error) {
-	for _, a := range m.primary.attributes() {
-		transformAt(a, item)
-	}
-	key, err := m.primaryKey(o, item)
+	key, err := m.readKey(o, item)
 	if err != nil || m.version == nil || o.noVersion {
 		return key, nil, err
 	}
@@ -229,6 +238,14 @@ func (m *model) keyOf(o *options, item reflect.Value) (attributeMap, *uint64, er
 		return key, nil, err
 	}
 	return key, &n, nil
+}
+
+// readKey is keyOf for reads, to which the version in a key means nothing.
+func (m *model) readKey(o *options, item reflect.Value) (attributeMap, error) {
+	for _, a := range m.primary.attributes() {
+		transformAt(a, item)
+	}
+	return m.primaryKey(o, item)
 }
 
 func ptr[V any](v V) *V { return &v }

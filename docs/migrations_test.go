@@ -112,7 +112,7 @@ func Example_numbered() {
 		migrate.Migration{ID: 2, Name: "names in two parts", Up: migrate.ReindexItems(table)},
 		migrate.Migration{ID: 3, Name: "everybody without a town lives in Ely", Up: func(ctx context.Context, r *migrate.Run) error {
 			_, err := migrate.Backfill(ctx, r.Store(), "towns", table, func(_ context.Context, item map[string]types.AttributeValue) (map[string]types.AttributeValue, error) {
-				if item["_et"].(*types.AttributeValueMemberS).Value != "Patron" || item["town"] != nil {
+				if table.EntityOf(item) != "Patron" || item["town"] != nil {
 					return nil, nil // leave it as it is
 				}
 				item["town"] = &types.AttributeValueMemberS{Value: "Ely"}

@@ -32,7 +32,10 @@ type Page struct {
 	found []string // the list or set that is being read
 }
 
-type span struct{ begin, end int }
+// span is a part of the reply, which has at most 2 GB.
+type span struct{ begin, end int32 }
+
+func spanOf(begin, end int) span { return span{int32(begin), int32(end)} } //nolint:gosec // below 2 GB
 
 type pageItem struct {
 	span
@@ -44,12 +47,12 @@ type pageItem struct {
 
 // lateField is a field that Into has to finish.
 type lateField struct {
-	field int
+	field int32
 	span
 }
 
 const (
-	maxChunk = 128 // elements
+	maxChunk = 128 // elements, if it is not known how many will come
 	maxSlab  = 128 // strings
 	ownTexts = 32  // longer lists have a slice of their own
 )
@@ -67,10 +70,13 @@ func (p *Page) Reset(r *avjson.Reader, expect int) {
 	const smallest = len(`{},`)
 	expect = max(0, min(expect, len(r.Data)/smallest+1))
 	*p = Page{layout: p.layout, r: r, expect: expect, next: slices.Clone(p.layout.order)}
-	if expect > 0 {
-		p.items = make([]pageItem, 0, expect)
-		p.noted = make([]span, 0, expect*len(p.layout.noted))
-	}
+	p.reserve(expect)
+}
+
+// reserve makes room for as many items.
+func (p *Page) reserve(items int) {
+	p.items = slices.Grow(p.items, items)
+	p.noted = slices.Grow(p.noted, items*len(p.layout.noted))
 }
 
 // Len is how many items were read.
@@ -98,8 +104,13 @@ func (p *Page) bytes(s span) []byte {
 // it is reset.
 func (p *Page) Read(i int) (int, error) {
 	i = p.r.Space(i)
-	p.items = append(p.items, pageItem{span: span{begin: i}, late: int32(len(p.late))})
-	p.noted = append(p.noted, make([]span, len(p.layout.noted))...)
+	if len(p.items) == 1 && p.expect == 0 { // the others will be about as long
+		p.reserve(min(len(p.r.Data)/(i-int(p.items[0].begin)), maxChunk))
+	}
+	p.items = append(p.items, pageItem{span: spanOf(i, i), late: int32(len(p.late))})
+	for range p.layout.noted {
+		p.noted = append(p.noted, span{})
+	}
 	dst := p.element()
 	end, ok := p.r.Null(i)
 	if !ok {
@@ -116,18 +127,16 @@ func (p *Page) Read(i int) (int, error) {
 		}
 		it.whole = true
 	}
-	it.end = end
+	it.span = spanOf(i, end)
 	return end, nil
 }
 
 // element makes room for the item that was added.
 func (p *Page) element() reflect.Value {
 	if p.left == 0 {
-		n := p.expect - len(p.items) + 1
-		if n <= 0 {
-			n = len(p.items)
+		if p.left = p.expect - len(p.items) + 1; p.left <= 0 {
+			p.left = min(len(p.items), maxChunk)
 		}
-		p.left = min(n, maxChunk)
 		p.chunks = append(p.chunks, reflect.MakeSlice(reflect.SliceOf(p.layout.plan.Type), p.left, p.left))
 	}
 	chunk := p.chunks[len(p.chunks)-1]
@@ -178,11 +187,11 @@ func (p *Page) attributes(i int, dst reflect.Value) (int, bool) {
 					return 0, false
 				}
 				if f.field != nil && !it.whole {
-					p.late = append(p.late, lateField{k, span{begin, end}})
+					p.late = append(p.late, lateField{int32(k), spanOf(begin, end)})
 				}
 			}
 			if f.noted >= 0 {
-				noted[f.noted] = span{begin, end}
+				noted[f.noted] = spanOf(begin, end)
 			}
 		}
 		if i, more, ok = p.more(end, '}'); !ok {
@@ -198,13 +207,15 @@ func (p *Page) attributes(i int, dst reflect.Value) (int, bool) {
 func (p *Page) Into(k int, dst reflect.Value) error {
 	it := &p.items[k]
 	if it.whole {
-		item, _, err := p.r.Map(it.begin)
+		item, _, err := p.r.Map(int(it.begin))
 		if err != nil {
 			return err
 		}
 		return p.layout.plan.Decode(item, dst)
 	}
-	dst.Set(p.chunks[it.chunk].Index(int(it.elem)))
+	if own := p.chunks[it.chunk].Index(int(it.elem)); own.Addr().Pointer() != dst.Addr().Pointer() {
+		dst.Set(own)
+	}
 	late := p.late[it.late:]
 	if k+1 < len(p.items) {
 		late = p.late[it.late:p.items[k+1].late]
@@ -214,7 +225,7 @@ func (p *Page) Into(k int, dst reflect.Value) error {
 	}
 	for _, l := range late {
 		f := p.layout.plan.Fields[l.field]
-		av, _, err := p.r.Value(l.begin)
+		av, _, err := p.r.Value(int(l.begin))
 		if err != nil {
 			return err
 		}
@@ -227,6 +238,11 @@ func (p *Page) Into(k int, dst reflect.Value) error {
 	}
 	return nil
 }
+
+// Slice is the memory that the first items are read into, one element for each: a
+// slice of the plan's type. Into may be given its elements, each for the item itself
+// or for one behind it.
+func (p *Page) Slice() reflect.Value { return p.chunks[0] }
 
 // seenFields is a set of numbers of fields.
 type seenFields struct {

@@ -227,7 +227,10 @@ func (p Part) text(v reflect.Value) (string, error) {
 		}
 		return p.pad(digits)
 	}
-	if m, ok := v.Interface().(encoding.TextMarshaler); ok && v.Kind() != reflect.String || ok && v.Type().Implements(textMarshaler) {
+	if v.Kind() == reflect.String && !v.Type().Implements(textMarshaler) {
+		return v.String(), nil
+	}
+	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
 		b, err := m.MarshalText()
 		return string(b), err
 	}
