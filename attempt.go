@@ -55,6 +55,7 @@ type attempts struct {
 	resend  resending
 	timeout time.Duration
 	body    []byte // of the first request under a token
+	marked  marked // what is put into the request
 	answer  *reply // where the items of a reply go; nil if to the SDK
 
 	observed *observedRequest
@@ -86,6 +87,12 @@ func (a *attempts) add(stack *middleware.Stack) error {
 	attempt := middleware.FinalizeMiddlewareFunc("monotable:attempt", a.attempt)
 	if err := stack.Finalize.Insert(attempt, "Retry", middleware.After); err != nil {
 		return fmt.Errorf("monotable needs the SDK's retry middleware: %w", err)
+	}
+	if a.marked != nil {
+		items := middleware.SerializeMiddlewareFunc("monotable:items", a.putItems)
+		if err := stack.Serialize.Add(items, middleware.After); err != nil {
+			return err
+		}
 	}
 	if a.resend == resendByToken {
 		body := middleware.SerializeMiddlewareFunc("monotable:body", a.sameBody)
@@ -173,6 +180,18 @@ func (a *attempts) sameBody(ctx context.Context, in middleware.SerializeInput, n
 		return middleware.SerializeOutput{}, middleware.Metadata{}, err
 	}
 	in.Request = request
+	return next.HandleSerialize(ctx, in)
+}
+
+// putItems puts what is sent as JSON into the serialised request.
+func (a *attempts) putItems(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (out middleware.SerializeOutput, metadata middleware.Metadata, err error) {
+	request, ok := in.Request.(*smithyhttp.Request)
+	if !ok {
+		return out, metadata, errMarks
+	}
+	if in.Request, err = a.marked.into(request); err != nil {
+		return out, metadata, err
+	}
 	return next.HandleSerialize(ctx, in)
 }
 

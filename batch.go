@@ -3,6 +3,7 @@ package monotable
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -34,6 +35,9 @@ func (o putOp[T]) fillEntry(ctx context.Context, entry *batchEntry) error {
 	}
 	if len(m.uniques) > 0 {
 		return invalidf("%s has unique values, whose guards a batch cannot keep; use Put or TransactWrite", m.name)
+	}
+	if entry.wire && m.asJSON {
+		return m.fillJSON(&o.e.options, entry, o.e.ownItem(o.item))
 	}
 	w, err := m.newPut(ctx, &o.e.options, false, o.e.ownItem(o.item))
 	if err != nil {
@@ -106,7 +110,12 @@ func (t *Table) BatchWrite(ctx context.Context, ops ...BatchOp) error {
 func (e *Entity[T]) BatchPut(ctx context.Context, items []T) error {
 	ctx, v := e.begin(ctx, "BatchPut")
 	items = e.meanwhile(items)
-	err := e.model.table.batchWrite(ctx, &e.options, "item", len(items), func(i int, entry *batchEntry) error {
+	m, own := e.model, new(T)
+	err := m.table.batchWrite(ctx, &e.options, "item", len(items), func(i int, entry *batchEntry) error {
+		if entry.wire && m.asJSON {
+			*own = items[i]
+			return m.fillJSON(&e.options, entry, m.own(reflect.ValueOf(own).Elem())) // which keeps nothing of it
+		}
 		return e.putOp(items[i], nil, false).fillEntry(ctx, entry)
 	})
 	setOps(err, func(i int) BatchOp { return e.PutOp(items[i]) })
@@ -157,6 +166,7 @@ func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n i
 	seen := make(map[string]int, n)
 	for i := range all {
 		entry := &all[i]
+		entry.wire = c.isSDK && !o.noWireCodec
 		err := compile(i, entry)
 		if err == errNilOp { //nolint:errorlint // the value itself
 			return invalidf("%s %d is nil", what, i)
@@ -187,7 +197,10 @@ func (c *tableCore) admits(o *options, e *batchEntry) error {
 	if e.core.client != c.client {
 		return invalidf("it is of a table with another client")
 	}
-	return o.inScope(e.key[e.core.primary.partition[0].Name])
+	if e.key == nil && o.textInScope(e.text.partition) {
+		return nil
+	}
+	return o.inScope(e.attributes()[e.core.primary.partition[0].Name])
 }
 
 // sendWrites makes one request.
@@ -196,10 +209,21 @@ func (c *tableCore) sendWrites(ctx context.Context, o *options, chunk []*batchEn
 		RequestItems:           map[string][]types.WriteRequest{},
 		ReturnConsumedCapacity: o.batchCapacity(),
 	}
-	for _, e := range chunk {
-		in.RequestItems[e.table] = append(in.RequestItems[e.table], e.write)
+	a := newAttempts(o, resendFreely)
+	for i, e := range chunk {
+		write := e.write
+		if e.json != nil {
+			if a.marked == nil {
+				a.marked = make(marked, len(chunk))
+			}
+			a.marked[i], write.PutRequest = e.json, &markedPuts[i]
+		}
+		if in.RequestItems[e.table] == nil {
+			in.RequestItems[e.table] = make([]types.WriteRequest, 0, len(chunk))
+		}
+		in.RequestItems[e.table] = append(in.RequestItems[e.table], write)
 	}
-	out, a, err := send(ctx, o, resendFreely, c.client.BatchWriteItem, in)
+	out, err := sendAs(ctx, o, a, c.client.BatchWriteItem, in)
 	if err != nil {
 		return batchAnswer{}, a.undone(c, err, true)
 	}

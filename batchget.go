@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -69,9 +70,21 @@ func (e *Entity[T]) BatchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
 	m, o := e.model, &e.options
 	results := make([]BatchResult[T], len(keys))
+	own := new(T) // of each key in turn: nothing refers to it afterwards
 	err := m.table.batchGet(ctx, o, "key", len(keys), func(i int) (read compiledRead, err error) {
 		read = compiledRead{m: m, table: o.tableName(m.table), consistent: o.consistent, becomes: m.plan}
-		read.key, err = m.readKey(o, e.ownKey(keys[i]))
+		*own = keys[i]
+		key := m.ownKey(reflect.ValueOf(own).Elem())
+		if m.textKeys {
+			for _, a := range m.primary.attributes() {
+				transformAt(a, key)
+			}
+			var ok bool
+			if read.text, ok = m.textKey(o, read.table, key); ok {
+				return read, nil
+			}
+		}
+		read.key, err = m.readKey(o, key)
 		return read, err
 	}, func(i int, entry *batchEntry) error {
 		r := &results[i]
@@ -134,10 +147,13 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int
 		if err != nil {
 			return indexed(what, i, err)
 		}
-		id := keyIdentity(read.table, read.m.table, read.key)
+		id := read.text.id
+		if id == "" {
+			id = keyIdentity(read.table, read.m.table, read.key)
+		}
 		e := byID[id]
 		if e == nil {
-			all = append(all, batchEntry{table: read.table, core: read.m.table, key: read.key, id: id, of: read.m, becomes: read.becomes})
+			all = append(all, batchEntry{table: read.table, core: read.m.table, key: read.key, text: read.text, id: id, of: read.m, becomes: read.becomes})
 			e = &all[len(all)-1]
 			if err := c.admits(o, e); err != nil {
 				return indexed(what, i, err)
@@ -200,17 +216,31 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 		RequestItems:           map[string]types.KeysAndAttributes{},
 		ReturnConsumedCapacity: o.batchCapacity(),
 	}
-	for _, e := range chunk {
+	a := newAttempts(o, resendFreely)
+	answer, wire := c.replyTo(chunk), c.isSDK && !o.noWireCodec
+	a.answer = answer.unless(!wire)
+	var json []byte
+	for i, e := range chunk {
 		keys := in.RequestItems[e.table]
-		keys.Keys = append(keys.Keys, e.key)
+		if keys.Keys == nil {
+			keys.Keys = make([]map[string]types.AttributeValue, 0, len(chunk))
+		}
+		if wire && e.text.id != "" {
+			if a.marked == nil {
+				a.marked = make(marked, len(chunk))
+			}
+			begin := len(json)
+			json = e.appendKey(json)
+			a.marked[i] = json[begin:len(json):len(json)]
+			keys.Keys = append(keys.Keys, marks[i])
+		} else {
+			keys.Keys = append(keys.Keys, e.attributes())
+		}
 		if e.consistent {
 			keys.ConsistentRead = ptr(true)
 		}
 		in.RequestItems[e.table] = keys
 	}
-	a := newAttempts(o, resendFreely)
-	answer := c.replyTo(chunk)
-	a.answer = answer.unless(o.noWireCodec || !c.isSDK)
 	out, err := sendAs(ctx, o, a, c.client.BatchGetItem, in)
 	if err != nil {
 		return batchAnswer{}, a.undone(c, err, false)

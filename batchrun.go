@@ -28,12 +28,15 @@ type batchEntry struct {
 	table  string
 	core   *tableCore
 	entity string
-	key    attributeMap
+	key    attributeMap // nil if it is text, and nobody has asked for it
+	text   textKey
 	id     string
 	places int // where it stands in the call: once, or for a read more often
 
 	write types.WriteRequest // of a write
 	put   types.PutRequest   // in it
+	wire  bool               // it may be sent as JSON
+	json  []byte             // its item, which is not in write then
 	bytes int                // of it in the request
 
 	consistent bool // of a read

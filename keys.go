@@ -128,20 +128,25 @@ func (k *keyAttr) of(m *model, item reflect.Value) (types.AttributeValue, error)
 
 // render makes a key by the template. missing is the first absent part.
 func (k *keyAttr) render(item reflect.Value) (key string, missing *attribute, err error) {
-	b := append(make([]byte, 0, 128), k.tmpl.Literal(0)...)
+	b, missing, err := k.appendTo(make([]byte, 0, 128), item)
+	return string(b), missing, err
+}
+
+func (k *keyAttr) appendTo(b []byte, item reflect.Value) (_ []byte, missing *attribute, err error) {
+	b = append(b, k.tmpl.Literal(0)...)
 	for i, a := range k.parts {
 		text, present := "", false
 		if v, ok := get(item, a.chain); ok {
 			if text, present, err = k.tmpl.Parts[i].Format(v); err != nil {
-				return "", nil, invalidf("%s: %s: %v", k.label, a, err)
+				return nil, nil, invalidf("%s: %s: %v", k.label, a, err)
 			}
 		}
 		if !present {
-			return "", a, nil
+			return nil, a, nil
 		}
 		b = append(append(b, text...), k.tmpl.Literal(i+1)...)
 	}
-	return string(b), nil, nil
+	return b, nil, nil
 }
 
 func (k *keyAttr) text(s string) (types.AttributeValue, error) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -49,7 +50,10 @@ type model struct {
 	leavesReferences bool // no write changes what an item refers to, nor runs code that could
 	plainKey         bool // nothing in a key refers to anything
 
-	tagJSON []byte // the value of the tag
+	tagJSON  []byte       // the value of the tag
+	asJSON   bool         // batches put items as JSON
+	textKeys bool         // keys are texts
+	itemRoom atomic.Int64 // how long the JSON of an item was
 
 	views   sync.Map // reflect.Type → *view, compiled on first use
 	layouts sync.Map // layoutKey → *layout, likewise
@@ -156,6 +160,7 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	if err := c.problems.orNil(); err != nil {
 		return nil, err
 	}
+	m.textKeys, m.asJSON = m.hasTextKey(), m.writesJSON()
 	m.tagJSON = avjson.AppendString([]byte(`{"S":`), m.name)
 	m.tagJSON = append(m.tagJSON, '}')
 	return m, nil

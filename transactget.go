@@ -20,7 +20,8 @@ type compiledRead struct {
 	m          *model
 	table      string
 	key        attributeMap
-	consistent bool // which a transaction always is
+	text       textKey // instead of key, if it is set
+	consistent bool    // which a transaction always is
 	get        *types.Get
 	becomes    *codec.Plan              // what it is read into
 	decode     func(item *record) error // into the destination

@@ -14,6 +14,20 @@ import (
 
 // prepare runs the pipeline on a whole item, in place. It gives the item's primary key if no code of the caller's runs after that is made.
 func (m *model) prepare(ctx context.Context, item reflect.Value) (attributeMap, error) {
+	found, err := m.prepareValues(item)
+	if err != nil {
+		return nil, err
+	}
+	key, missing := m.keyParts(item)
+	found = append(found, missing...)
+	if m.validate != nil || m.table.validator != nil {
+		key, found = nil, append(found, m.validateWhole(ctx, item)...)
+	}
+	return key, validationError(found)
+}
+
+// prepareValues is prepare without the key and the caller's own validators.
+func (m *model) prepareValues(item reflect.Value) (found []Violation, _ error) {
 	for _, a := range m.ruled {
 		if err := m.fillDefault(a, item); err != nil {
 			return nil, err
@@ -31,16 +45,10 @@ func (m *model) prepare(ctx context.Context, item reflect.Value) (attributeMap, 
 	for _, a := range m.derived {
 		a.derive(item)
 	}
-	var found []Violation
 	for _, a := range m.ruled {
 		found = append(found, a.violations(item)...)
 	}
-	key, missing := m.keyParts(item)
-	found = append(found, missing...)
-	if m.validate != nil || m.table.validator != nil {
-		key, found = nil, append(found, m.validateWhole(ctx, item)...)
-	}
-	return key, validationError(found)
+	return found, nil
 }
 
 // keyParts makes the primary key, nil if there is something wrong with it, and finds what it lacks, so that it is reported beside everything else.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -319,5 +320,96 @@ func TestWire_WhatOthersSee(t *testing.T) {
 		out := seen.last.(*dynamodb.QueryOutput)
 		require.Equal(t, int32(1), out.Count, name)
 		require.Len(t, out.Items, row.items, name)
+	}
+}
+
+type wireNote struct {
+	Room  string         `dynamodbav:"room"`
+	N     int            `dynamodbav:"n"`
+	Text  string         `dynamodbav:"text,omitempty"`
+	Tags  []string       `dynamodbav:"tags,stringset,omitempty"`
+	Parts []wireStop     `dynamodbav:"parts"`
+	More  map[string]any `dynamodbav:"more"`
+	Code  shouted        `dynamodbav:"code"`
+	At    time.Time      `dynamodbav:"at"`
+	Topic string         `dynamodbav:"topic"`
+}
+
+// TestWire_PutsTheSame: what a batch stores does not depend on how its items are sent, nor does what it refuses.
+func TestWire_PutsTheSame(t *testing.T) {
+	s := openStore(t, wireTable())
+	note := func(change func(n *monotable.Schema[wireNote])) *monotable.Entity[wireNote] {
+		schema := monotable.Schema[wireNote]{
+			Name: `Note "x"`, Key: monotable.Key{Partition: "ROOM#{room}", Sort: "NOTE#{n:05}"},
+			Indexes: map[string]monotable.Key{"byColour": {Partition: "TOPIC#{topic}", Sort: "{at}"}},
+			Rules: []monotable.Rule[wireNote]{
+				monotable.Field(func(n *wireNote) *string { return &n.Room }).Transform(strings.ToLower),
+				monotable.CreatedAt(monotable.Field(func(n *wireNote) *time.Time { return &n.At })),
+			},
+		}
+		change(&schema)
+		return mustEntity(t, s.over(s.client), schema)
+	}
+	ctx := t.Context()
+	r := rand.New(rand.NewPCG(3, 4))
+	for name, notes := range map[string]*monotable.Entity[wireNote]{
+		"tagged":   note(func(*monotable.Schema[wireNote]) {}),
+		"untagged": note(func(s *monotable.Schema[wireNote]) { s.Tag = monotable.TagNone }),
+		"validated": note(func(s *monotable.Schema[wireNote]) {
+			s.Validate = func(n *wireNote) error {
+				if n.Text == "no" {
+					return errors.New("no")
+				}
+				return nil
+			}
+		}),
+		"scoped": monotable.MustEntity(s.over(s.client).Scoped("ROOM#a"), monotable.Schema[wireNote]{
+			Name: "Scoped", Key: monotable.Key{Partition: "ROOM#{room}", Sort: "NOTE#{n:05}"},
+		}),
+	} {
+		for round := range 30 {
+			all := make([]wireNote, 1+r.IntN(60))
+			for i := range all {
+				texts := []string{"", "plain", "\"quoted\"\n\u2028<ü😀>", "no", strings.Repeat("x", 3000)}
+				all[i] = wireNote{
+					Room: "a", N: i, Text: texts[r.IntN(len(texts))], Tags: [][]string{nil, {"one"}, {"one", "two"}}[r.IntN(3)],
+					Parts: []wireStop{{Place: "p", Km: i}}[:r.IntN(2)], More: map[string]any{"k": []any{true, "x", 1.5}}, Code: "c",
+					Topic: []string{"", "t"}[r.IntN(2)],
+				}
+			}
+			odd := []func(n *wireNote){
+				func(*wireNote) {},
+				func(*wireNote) {},
+				func(n *wireNote) { n.Room = "" },
+				func(n *wireNote) { n.Room = "b#c" },
+				func(n *wireNote) { n.Room = "elsewhere" },
+				func(n *wireNote) { n.N = 1_000_000 },
+				func(n *wireNote) { n.N = 0 },
+				func(n *wireNote) { n.Text = strings.Repeat("y", 400*1024) },
+				func(n *wireNote) { n.Text = "\xff" },
+				func(n *wireNote) { n.Tags = []string{"same", "same"} },
+				func(n *wireNote) { n.More = map[string]any{"c": make(chan int)} },
+				func(n *wireNote) { n.Topic = strings.Repeat("t", 3000) },
+			}
+			odd[r.IntN(len(odd))](&all[r.IntN(len(all))])
+			keep := unchanged(t, all)
+			var dumps [2][]rawItem
+			var errs [2]string
+			for i, opts := range [][]monotable.Option{nil, {monotable.NoWireCodec()}} {
+				for _, item := range s.dump() {
+					require.NoError(t, s.remove(item))
+				}
+				if err := notes.With(opts...).BatchPut(ctx, all); err != nil {
+					errs[i] = err.Error()
+				}
+				keep()
+				dumps[i] = s.dump()
+			}
+			require.Equal(t, errs[1], errs[0], "%s, round %d", name, round)
+			require.Equal(t, dumps[1], dumps[0], "%s, round %d", name, round)
+			if errs[0] == "" {
+				require.Len(t, dumps[0], len(all))
+			}
+		}
 	}
 }

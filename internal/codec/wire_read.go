@@ -104,8 +104,9 @@ func (p *Page) bytes(s span) []byte {
 // it is reset.
 func (p *Page) Read(i int) (int, error) {
 	i = p.r.Space(i)
-	if len(p.items) == 1 && p.expect == 0 { // the others will be about as long
-		p.reserve(min(len(p.r.Data)/(i-int(p.items[0].begin)), maxChunk))
+	if len(p.items) == 1 && p.expect == 0 { // the others may be about as long
+		first := p.items[0]
+		p.reserve(min(len(p.r.Data)/int(first.end-first.begin), maxChunk))
 	}
 	p.items = append(p.items, pageItem{span: spanOf(i, i), late: int32(len(p.late))})
 	for range p.layout.noted {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable/internal/avjson"
+	"github.com/monotable/monotable/internal/codec"
 )
 
 // onePage is how many users a page of 1 MB has.
@@ -319,5 +320,21 @@ func TestPageOfManyFields(t *testing.T) {
 		last := fmt.Sprintf(`"F%d":{"N":"7"}`, n-1)
 		requireSamePage(t, plan, []byte(`{"In":{"M":{`+last+`,`+last+`}}}`))
 		requireSamePage(t, wired(compile(t, reflect.StructOf(fields))), []byte(`{`+last+`,"F0":{"N":"1"},`+last+`}`))
+	}
+}
+
+// Items are read in any order, and any number of times.
+func TestPageReadsBackwards(t *testing.T) {
+	type item struct{ A string }
+	plan, err := codec.Compile(reflect.TypeFor[item](), codec.Options{})
+	require.NoError(t, err)
+	data := []byte(`[{"A":{"S":"first"}},{"A":{"S":"second"}},{"A":{"S":"third"}}]`)
+	page := plan.Layout().Page(&avjson.Reader{Data: data}, 0)
+	for k, want := range []string{"third", "first", "second", "first"} {
+		_, err := page.Read(bytes.Index(data, []byte(`{"A":{"S":"`+want)))
+		require.NoError(t, err)
+		var got item
+		require.NoError(t, page.Into(k, reflect.ValueOf(&got).Elem()))
+		require.Equal(t, want, got.A)
 	}
 }
