@@ -157,8 +157,19 @@ func TestPlainFieldsAreNotLate(t *testing.T) {
 	require.NoError(t, err)
 	x := "x"
 	v := plain{
-		true, "é", -128, 65535, 1.5, -2.25, "1.5", time.Unix(1, 2).UTC(), time.Unix(-3, 0).UTC(), []byte{1}, [2]byte{1, 2}, []string{"a", ""}, []string{"b"}, []int{-1, 2}, [][]byte{{1}, {}},
-		[]int{0, math.MaxInt64, math.MinInt64}, map[string]string{"k": "v"}, map[string]int{"k": 1}, struct{ A, B int }{1, 2}, &x, []int{},
+		true, "é", -128, 65535, 1.5, -2.25, "1.5", time.Unix(1, 2).UTC(), time.Unix(-3, 0).UTC(),
+		[]byte{1},
+		[2]byte{1, 2},
+		[]string{"a", ""},
+		[]string{"b"},
+		[]int{-1, 2},
+		[][]byte{{1}, {}},
+		[]int{0, math.MaxInt64, math.MinInt64},
+		map[string]string{"k": "v"},
+		map[string]int{"k": 1},
+		struct{ A, B int }{1, 2},
+		&x,
+		[]int{},
 	}
 	it, err := p.Encode(reflect.ValueOf(v))
 	require.NoError(t, err)

@@ -70,7 +70,9 @@ func texts[V ~string](field keytmpl.Field, specs ...string) column {
 
 func integers[V ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64]() column {
 	return column{
-		keytmpl.Field{Kind: keytmpl.Integer}, []string{"", ":01", ":03", ":010", ":019", ":020", ":038"}, reflect.TypeFor[V](),
+		keytmpl.Field{Kind: keytmpl.Integer},
+		[]string{"", ":01", ":03", ":010", ":019", ":020", ":038"},
+		reflect.TypeFor[V](),
 		func(dice *rand.Rand) any { return V(drawInt(dice)) },
 		func(dice *rand.Rand, v any) any { return v.(V) + V(dice.IntN(3)) - 1 }, //nolint:gosec // wraps around, and may
 		func(a, b any) int { return cmp.Compare(a.(V), b.(V)) },
@@ -79,7 +81,9 @@ func integers[V ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint
 
 func floats[V ~float32 | ~float64]() column {
 	return column{
-		keytmpl.Field{Kind: keytmpl.Decimal}, []string{":01.1", ":03.2", ":08.4", ":020.10", ":030"}, reflect.TypeFor[V](),
+		keytmpl.Field{Kind: keytmpl.Decimal},
+		[]string{":01.1", ":03.2", ":08.4", ":020.10", ":030"},
+		reflect.TypeFor[V](),
 		func(dice *rand.Rand) any { return V(drawInt(dice)) / V([]int{1, 4, 8, 10, 100}[dice.IntN(5)]) },
 		func(dice *rand.Rand, v any) any { return v.(V) + V(dice.IntN(3)-1)/4 },
 		func(a, b any) int { return cmp.Compare(a.(V), b.(V)) },
@@ -93,7 +97,9 @@ func rat(n json.Number) *big.Rat {
 
 func times(field keytmpl.Field, unit time.Duration) column {
 	return column{
-		field, []string{""}, reflect.TypeFor[time.Time](),
+		field,
+		[]string{""},
+		reflect.TypeFor[time.Time](),
 		func(dice *rand.Rand) any {
 			return time.Unix(dice.Int64N(250_000_000_000)-60_000_000_000, dice.Int64N(1e9)).UTC().Truncate(unit)
 		},
@@ -111,7 +117,9 @@ var columns = map[string]column{
 	"u": integers[uint](), "u8": integers[uint8](), "u16": integers[uint16](), "u32": integers[uint32](), "u64": integers[uint64](),
 	"f32": floats[float32](), "f64": floats[float64](),
 	"num": {
-		keytmpl.Field{Kind: keytmpl.Decimal}, []string{":03.2", ":018.20", ":038"}, reflect.TypeFor[json.Number](),
+		keytmpl.Field{Kind: keytmpl.Decimal},
+		[]string{":03.2", ":018.20", ":038"},
+		reflect.TypeFor[json.Number](),
 		func(dice *rand.Rand) any {
 			return json.Number(fmt.Sprintf("%d.%d", drawInt(dice), dice.IntN(1000)))
 		},
@@ -121,7 +129,9 @@ var columns = map[string]column{
 		func(a, b any) int { return rat(a.(json.Number)).Cmp(rat(b.(json.Number))) },
 	},
 	"big": {
-		keytmpl.Field{Kind: keytmpl.Integer}, []string{"", ":05", ":038"}, reflect.TypeFor[big.Int](),
+		keytmpl.Field{Kind: keytmpl.Integer},
+		[]string{"", ":05", ":038"},
+		reflect.TypeFor[big.Int](),
 		func(dice *rand.Rand) any {
 			n := big.NewInt(drawInt(dice))
 			return *n.Mul(n, big.NewInt(drawInt(dice)))
@@ -136,7 +146,9 @@ var columns = map[string]column{
 		},
 	},
 	"ok": {
-		keytmpl.Field{Kind: keytmpl.Bool}, []string{""}, reflect.TypeFor[bool](),
+		keytmpl.Field{Kind: keytmpl.Bool},
+		[]string{""},
+		reflect.TypeFor[bool](),
 		func(dice *rand.Rand) any { return dice.IntN(2) == 0 },
 		func(_ *rand.Rand, v any) any { return !v.(bool) },
 		func(a, b any) int {
@@ -150,7 +162,9 @@ var columns = map[string]column{
 		},
 	},
 	"bin": {
-		keytmpl.Field{Kind: keytmpl.Bytes}, []string{""}, reflect.TypeFor[[]byte](),
+		keytmpl.Field{Kind: keytmpl.Bytes},
+		[]string{""},
+		reflect.TypeFor[[]byte](),
 		func(dice *rand.Rand) any { return []byte(drawText(dice)) },
 		func(dice *rand.Rand, v any) any { return append(bytes.Clone(v.([]byte)), byte(dice.IntN(256))) },
 		func(a, b any) int { return bytes.Compare(a.([]byte), b.([]byte)) },
