@@ -95,3 +95,41 @@ func sameNumber(a, b string) bool {
 	other, err2 := codec.CanonicalNumber(b)
 	return err1 == nil && err2 == nil && one == other
 }
+
+// small has parts that cannot hold all that fits into the template, and a key that is an attribute itself.
+type small struct {
+	ID string `dynamodbav:"id"`
+	N  int8   `dynamodbav:"n"`
+	A  [2]byte
+}
+
+func TestParseKeyOfTooMuch(t *testing.T) {
+	table, err := NewTable(unsent{}, TableConfig{Name: "smalls", PartitionKey: "id", SortKey: "SK"})
+	require.NoError(t, err)
+	smalls, err := NewEntity(table, Schema[small]{Name: "Small", Key: Key{Sort: "N#{n:03}#{A}"}})
+	require.NoError(t, err)
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	item, err := smalls.ParseKey(attributeMap{"id": text("1"), "SK": text("N#127#00ff")})
+	require.NoError(t, err)
+	require.Equal(t, small{ID: "1", N: 127, A: [2]byte{0, 255}}, item)
+	for _, key := range []attributeMap{
+		{"id": text("1"), "SK": text("N#128#00ff")},
+		{"id": text("1"), "SK": text("N#-871#00ff")},
+		{"id": text("1"), "SK": text("N#127#00")},
+		{"id": text("1"), "SK": text("N#127")},
+		{"id": text("1")},
+		{"SK": text("N#127#00ff")},
+		{"id": &types.AttributeValueMemberN{Value: "1"}, "SK": text("N#127#00ff")},
+		{"id": text("1"), "SK": &types.AttributeValueMemberB{Value: []byte("N#127#00ff")}},
+		{"id": text("1"), "SK": nil},
+	} {
+		item, err := smalls.ParseKey(key)
+		require.ErrorIs(t, err, ErrInvalid)
+		require.Zero(t, item)
+	}
+	for _, id := range []string{"", "\xff"} {
+		key, err := smalls.Key(small{ID: id})
+		require.ErrorIs(t, err, ErrInvalid, "%q", id)
+		require.Nil(t, key)
+	}
+}

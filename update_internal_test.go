@@ -3,6 +3,7 @@ package monotable
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -450,4 +451,30 @@ func sorted(item attributeMap) attributeMap {
 		out[name] = av
 	}
 	return out
+}
+
+type gauge struct {
+	ID     string                  `dynamodbav:"id"`
+	Values []json.Number           `dynamodbav:"values"`
+	In     struct{ N json.Number } `dynamodbav:"in"`
+	Notes  []*string               `dynamodbav:"notes"`
+}
+
+// What cannot be stored is named by its whole path.
+func TestRefusedValuesAreNamed(t *testing.T) {
+	table, err := NewTable(unsent{}, TableConfig{Name: "gauges", PartitionKey: "PK"})
+	require.NoError(t, err)
+	gauges, err := NewEntity(table, Schema[gauge]{Name: "Gauge", Key: Key{Partition: "GAUGE#{id}"}})
+	require.NoError(t, err)
+	values, in, notes := Field(func(r *gauge) *[]json.Number { return &r.Values }), Field(func(r *gauge) *struct{ N json.Number } { return &r.In }), Field(func(r *gauge) *[]*string { return &r.Notes })
+	for want, change := range map[string]Change[gauge]{
+		"invalid: values[1]: ": values.Set([]json.Number{"1", "x"}),
+		"invalid: in.N: ":      in.Set(struct{ N json.Number }{"x"}),
+		"cannot be contained":  Contains(notes, nil),
+		"values: ":             Contains(values, "x"),
+	} {
+		_, err := gauges.Update(context.Background(), gauge{ID: "1"}, change, At(values, 0).Set("7"))
+		require.ErrorIs(t, err, ErrInvalid)
+		require.ErrorContains(t, err, want)
+	}
 }
