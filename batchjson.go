@@ -219,6 +219,7 @@ func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
 		}
 	}
 	whole := make([]byte, 0, size)
+	var used [maxBatchGet]bool
 	for {
 		before, rest, ok := bytes.Cut(body, markStart)
 		whole = append(whole, before...)
@@ -227,9 +228,10 @@ func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
 		}
 		number, after, ok := bytes.Cut(rest, markEnd)
 		i, err := strconv.Atoi(string(number))
-		if !ok || err != nil || i < 0 || i >= len(m) || m[i] == nil {
+		if !ok || err != nil || i < 0 || i >= len(m) || m[i] == nil || used[i] {
 			return nil, errMarks
 		}
+		used[i] = true
 		whole, body, left = append(whole, m[i]...), after, left-1
 	}
 	if left != 0 {

@@ -17,6 +17,7 @@ func TestMarks(t *testing.T) {
 		"in their places":    {`[` + mark("2") + `,{"c":3},` + mark("0") + `]`, `[{"b":2},{"c":3},{"a":1}]`},
 		"one is missing":     {`[` + mark("2") + `]`, ""},
 		"one is there twice": {`[` + mark("2") + mark("0") + mark("0") + `]`, ""},
+		"one for another":    {`[` + mark("2") + mark("2") + `]`, ""},
 		"one is not ours":    {`[` + mark("2") + mark("0") + mark("1") + `]`, ""},
 		"out of range":       {`[` + mark("2") + mark("3") + `]`, ""},
 		"below it":           {`[` + mark("2") + mark("-1") + `]`, ""},
