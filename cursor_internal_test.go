@@ -324,6 +324,82 @@ func FuzzCursorPayload(f *testing.F) {
 	})
 }
 
+// TestF121_SignedAndWrong has what is behind a right signature and still no place.
+func TestF121_SignedAndWrong(t *testing.T) {
+	p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1"}).plan()
+	require.NoError(t, err)
+	key := p.m.table.cursors.signing()
+	sign := func(payload string) Cursor {
+		text := append([]byte{cursorVersion, byte(len(key.id))}, key.id...)
+		text = append(append(text, p.mac(key, []byte(payload))...), payload...)
+		return Cursor(base64.RawURLEncoding.EncodeToString(text))
+	}
+	at, err := p.resume(sign("\x00S\x05BOX#1S\x05Dot#7"))
+	require.NoError(t, err)
+	require.Equal(t, position{key: attributeMap{"PK": scalarOf("S", "BOX#1"), "SK": scalarOf("S", "Dot#7")}}, at)
+	for _, payload := range []string{
+		"", "\x00", "\x00S", "\x00S\x05BOX#", "\x00S\x05BOX#1", "\x00S\x05BOX#1S\x06Dot#7", "\x00S\x05BOX#1S\x05Dot#7x", "\x00N\x05BOX#1S\x05Dot#7", "\x00S\x05BOX#1B\x05Dot#7",
+		"\x00S\x00S\x05Dot#7", "\x00S\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01BOX#1", "\x10S\x05BOX#1S\x05Dot#7", "\x08S\x05BOX#1S\x05Dot#7", "\x04S\x05BO",
+	} {
+		at, err := p.resume(sign(payload))
+		require.Equal(t, ErrBadCursor, err, "%q", payload)
+		require.Equal(t, position{}, at)
+	}
+	for _, lacking := range []attributeMap{{}, {"PK": scalarOf("S", "BOX#1")}, {"PK": scalarOf("S", "BOX#1"), "SK": scalarOf("N", "1")}, {"PK": scalarOf("S", "BOX#1"), "SK": scalarOf("S", "")}} {
+		c, err := p.cursor(position{key: lacking})
+		require.ErrorContains(t, err, "lacks its key attribute")
+		require.Empty(t, c)
+	}
+}
+
+// TestF123_EncryptedPlaces hold the same places, and nothing of them to read.
+func TestF123_EncryptedPlaces(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	for _, life := range []time.Duration{0, time.Hour} {
+		p, err := dotEntity(t, dotTable(t, func(cfg *TableConfig) {
+			cfg.CursorKeys[0].Encrypt, cfg.CursorLifetime, cfg.Clock = true, life, func() time.Time { return now }
+		}), "Dot").Query(dot{Box: "1"}).plan()
+		require.NoError(t, err)
+		for _, place := range []position{{key: dotKey(p, "secret")}, {key: dotKey(p, "secret"), back: true}, {back: true}, {}} {
+			c, err := p.cursor(place)
+			require.NoError(t, err)
+			raw, err := base64.RawURLEncoding.DecodeString(string(c))
+			require.NoError(t, err)
+			require.NotContains(t, string(raw), "secret")
+			at, err := p.resume(c)
+			require.NoError(t, err)
+			require.Equal(t, place, at)
+			now = now.Add(life)
+			at, err = p.resume(c)
+			require.NoError(t, err, "as old as it may be")
+			require.Equal(t, place, at)
+			if now = now.Add(time.Second); life > 0 {
+				_, err = p.resume(c)
+				require.Equal(t, ErrBadCursor, err)
+			}
+		}
+	}
+}
+
+// TestF121_TheLogKnowsWhy says what a caller is not told; and that a table without keys makes one, once.
+func TestF121_TheLogKnowsWhy(t *testing.T) {
+	var log bytes.Buffer
+	p, err := dotEntity(t, dotTable(t, func(cfg *TableConfig) {
+		cfg.CursorKeys, cfg.Logger = nil, slog.New(slog.NewTextHandler(&log, nil))
+	}), "Dot").Query(dot{Box: "1"}).plan()
+	require.NoError(t, err)
+	for range 2 {
+		c, err := p.cursor(position{key: dotKey(p, "7")})
+		require.NoError(t, err)
+		_, err = p.resume(c)
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "level=WARN"), log.String())
+	_, err = p.resume("AAAA")
+	require.Equal(t, ErrBadCursor, err)
+	require.Contains(t, log.String(), `reason="not a cursor" table=dots entity=Dot`)
+}
+
 // TestF124_CursorsThatAreTooLong are refused by their length alone.
 func TestF124_CursorsThatAreTooLong(t *testing.T) {
 	p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1"}).plan()

@@ -39,14 +39,14 @@ type user struct {
 	Seals  [][]byte  `dynamodbav:"seals,binaryset,omitempty"`
 }
 
-func users(t *testing.T) *monotable.Entity[user] {
+func users(t testing.TB) *monotable.Entity[user] {
 	t.Helper()
 	table, err := monotable.NewTable(memdb.New(memdb.Options{}).Client(), monotable.TableConfig{Name: "app", PartitionKey: "PK", SortKey: "SK"})
 	require.NoError(t, err)
 	return monotable.MustEntity(table, monotable.Schema[user]{Name: "User", Key: monotable.Key{Partition: "USER#{id}", Sort: "PROFILE"}})
 }
 
-func payload(t *testing.T, name string) []byte {
+func payload(t testing.TB, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/" + name)
 	require.NoError(t, err)

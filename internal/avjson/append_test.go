@@ -128,3 +128,24 @@ func TestF086_NilIsRefused(t *testing.T) {
 		require.Error(t, err)
 	}
 }
+
+func TestAppendAtTheLimit(t *testing.T) {
+	for _, wrap := range []func(av) av{
+		func(v av) av { return &types.AttributeValueMemberL{Value: []av{v}} },
+		func(v av) av { return &types.AttributeValueMemberM{Value: item{"a": v}} },
+	} {
+		v := av(&types.AttributeValueMemberS{Value: "x"})
+		for range 1000 {
+			v = wrap(v)
+		}
+		b, err := avjson.AppendValue(nil, v)
+		require.NoError(t, err)
+		require.True(t, json.Valid(b))
+		_, err = avjson.AppendItem(nil, item{"a": v})
+		require.NoError(t, err)
+		_, err = avjson.AppendValue(nil, wrap(v))
+		require.ErrorIs(t, err, avjson.ErrDepth)
+		_, err = avjson.AppendItem(nil, item{"a": wrap(v)})
+		require.ErrorIs(t, err, avjson.ErrDepth)
+	}
+}

@@ -36,6 +36,7 @@ var values = []string{
 	``, ` `, `{`, `}`, `{]`, `{"S"`, `{"S":`, `{"S":"x"`, `{"S":"x"]`, `{"S":"x",}`, `{"S" "x"}`, `{"S":"x""N":"1"}`, `{S:"x"}`, `{,}`, `{"L":[}`, `{"L":[{"S":"x"},]}`, `{"L":[{"S":"x"}{"S":"y"}]}`,
 	`{"L":[{"S":"x"}:,{}]}`, `{"M":{"a":{"S":"x"}:,"b":{}}}`, `{"X":01}`, `{"X":-}`, `{"X":1.}`, `{"X":.5}`, `{"X":1e}`, `{"X":1e+}`, `{"X":+1}`, `{"X":nul}`, `{"X":truex}`, `{"X":[1 2]}`,
 	`{"X":[1,]}`, `{"X":"a`, "{\"S\":\"a\nb\"}", "{\"S\":\"12345678\x1f\"}", "{\"S\":\"1234\x1f678901234567\"}", "{\"S\":\"1234\x7f678901234567\"}", "{\"X\":\"a\x00\"}", `{"X":"\q"}`, "\xef\xbb\xbf{}", "{\"S\":\"x\"}\x00", `{"S":"x"}}`, "{\u00a0}",
+	`{"S":"\u00:0"}`, `{"X":[1:2]}`, `{"X":[1d5]}`, `{"X":{"a";1}}`, `{"X":{"a":1;"b":2}}`, `{"X":9223372036854775808}`,
 	`{"X":{"a":1,}}`, `{"X":{"a"}}`, `{"X":{1:1}}`, `{"X":{"a":1 "b":2}}`, `{"X":0}`, `{"X":-0.0E-0}`, `{"X":10}`,
 }
 
@@ -66,12 +67,14 @@ func requireSameValue(t *testing.T, data []byte) {
 	if err == nil {
 		require.Equal(t, valid, r.Space(end) == len(data), "%q", data)
 	} else {
+		require.Zero(t, end)
 		requireSyntax(t, err, data)
 		require.True(t, !valid || isDeep(err), "%q: %v", data, err)
 	}
 
 	got, end, err := r.Value(0)
 	if err != nil {
+		require.Zero(t, end)
 		requireSyntax(t, err, data)
 	} else if err = errors.New("bytes behind"); r.Space(end) == len(data) {
 		err = nil
@@ -167,6 +170,80 @@ func TestNesting(t *testing.T) {
 	}
 }
 
+// The limit holds however the nesting begins: with a value, with an item, or where it is passed over.
+func TestNestingAtTheLimit(t *testing.T) {
+	for _, kind := range []struct{ open, inner, end string }{{`{"L":[`, `{"S":"x"}`, `]}`}, {`{"M":{"a":`, `{"S":"x"}`, `}}`}} {
+		for n, ok := range map[int]bool{498: true, 499: true, 500: false} {
+			data := strings.Repeat(kind.open, n) + kind.inner + strings.Repeat(kind.end, n)
+			_, end, err := (&avjson.Reader{Data: []byte(data)}).Value(0)
+			require.Equal(t, ok, err == nil, n)
+			require.Equal(t, ok, end == len(data))
+			data = `{"a":` + strings.Repeat(kind.open, n) + `null` + strings.Repeat(kind.end, n) + `}`
+			_, end, err = (&avjson.Reader{Data: []byte(data)}).Map(0)
+			require.Equal(t, ok, err == nil, n)
+			require.Equal(t, ok, end == len(data))
+			data = `{"a":` + strings.Repeat(kind.open, n-1) + strings.Repeat("[", 2) + strings.Repeat("]", 2) + strings.Repeat(kind.end, n-1) + `}`
+			end, err = (&avjson.Reader{Data: []byte(data)}).Skip(0)
+			require.Equal(t, ok, err == nil, n)
+			require.Equal(t, ok, end == len(data))
+		}
+	}
+}
+
+// What breaks off is said to end there, and what is wrong to be wrong there.
+func TestErrorsSayWhere(t *testing.T) {
+	for _, data := range values {
+		if !json.Valid([]byte(data)) {
+			continue
+		}
+		if _, _, err := (&avjson.Reader{Data: []byte(data)}).Value(0); err != nil {
+			continue
+		}
+		data = strings.TrimSpace(data)
+		for n := range len(data) {
+			r := &avjson.Reader{Data: []byte(data[:n])}
+			word := strings.TrimLeft(data[:n], `{}[]":, NULBOX`) // a literal or number that breaks off is wrong from its beginning on
+			for _, read := range []func() error{
+				func() error { _, _, err := r.Value(0); return err },
+				func() error { _, err := r.Skip(0); return err },
+			} {
+				var broken *avjson.SyntaxError
+				require.ErrorAs(t, read(), &broken, "%q", data[:n])
+				if broken.Offset != n {
+					require.NotEmpty(t, word, "%q: %v", data[:n], broken)
+				} else {
+					require.ErrorContains(t, broken, "unexpected end")
+				}
+			}
+		}
+	}
+	for data, at := range map[string]int{
+		`{"S":1}`: 5, `{"N":true}`: 5, `{"B":1}`: 5, `{"B":"*"}`: 5, `{"B": "*"}`: 6, `{"BOOL":1}`: 8, `{"NULL":"x"}`: 8, `{"SS":["a",1]}`: 11, `{"NS":[1]}`: 7, `{"BS":["AQ==","*"]}`: 14,
+		`{"SS":{}}`: 6, `{"L":[{"S":1}]}`: 11, `{"L":{}}`: 5, `{"M":[]}`: 5, `{"M":{"a":{"N":1}}}`: 15, `{"S":"x","N":"1"}`: 13, `{"S":"x"]`: 8, `{"S":"\x"}`: 6,
+		`{"X":{"a":"\x"},"S":"x"}`: 11, `{"X":[1 2]}`: 8, `{"X":{"a" 1}}`: 10, `{"X":{1:1}}`: 6, `{"X":{"a":1 "b":1}}`: 12, `{"L":[{"S":"x"}{}]}`: 15, `{1:1}`: 1, `{"S";"x"}`: 4,
+	} {
+		_, _, err := (&avjson.Reader{Data: []byte(data)}).Value(0)
+		var broken *avjson.SyntaxError
+		require.ErrorAs(t, err, &broken, data)
+		require.Equal(t, at, broken.Offset, "%s: %v", data, err)
+	}
+}
+
+// A byte that ends the quick way through a string is seen wherever it stands in a word, and its neighbours are not taken for it.
+func TestBytesAtEveryPlace(t *testing.T) {
+	for at := range 20 {
+		for _, c := range []byte("\"\\\x00\x01\x1f !#[]\x7f\x80\x9f\xa2\xdc\xff") {
+			text := []byte(strings.Repeat("a", 20))
+			text[at] = c
+			requireSameValue(t, []byte(`{"S":"`+string(text)+`"}`))
+			b := avjson.AppendString(nil, string(text))
+			var back string
+			require.NoError(t, json.Unmarshal(b, &back), "%q", text)
+			require.Equal(t, strings.ToValidUTF8(string(text), "\ufffd"), back)
+		}
+	}
+}
+
 func TestParts(t *testing.T) {
 	r := &avjson.Reader{Data: []byte(` { "a" : 12 , "b":[ true,false , null ],"c": -1.5e3, "d":"x" } `)}
 	var keys []string
@@ -218,6 +295,8 @@ func TestParts(t *testing.T) {
 		_, _, err = r.String(i)
 		requireSyntax(t, err, r.Data)
 		_, _, err = r.Number(i)
+		requireSyntax(t, err, r.Data)
+		_, _, err = r.Int(i)
 		requireSyntax(t, err, r.Data)
 		_, _, err = r.Key(i)
 		requireSyntax(t, err, r.Data)

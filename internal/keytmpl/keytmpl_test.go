@@ -1,6 +1,7 @@
 package keytmpl_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"reflect"
@@ -49,7 +50,7 @@ func mustParse(t testing.TB, text string) *keytmpl.Template {
 
 func TestF110_TemplateSyntax(t *testing.T) {
 	for _, good := range []string{
-		"", "PROFILE", "USER#{a}", "ORG#{a}#U#{n:010}", "{a}", "{n:010}{a}", "{t}{a}", "{n}X{a}", "{d:08.2}#{a}", "X{a:raw}", "{day}#{a}", "{ok}#{x}",
+		"", "PROFILE", "USER#{a}", "ORG#{a}#U#{n:010}", "{a}", "{n:010}{a}", "{t}{a}", "{n}X{a}", "{d:08.2}#{a}", "X{a:raw}", "{day}#{a}", "{ok}#{x}", "{n:038}", "{n:01}", "{d:020.18}", "{d:01.1}",
 	} {
 		_, err := parse(good)
 		assert.NoError(t, err, good)
@@ -69,6 +70,16 @@ func TestF110_TemplateSyntax(t *testing.T) {
 		"{n:10}":        "must be like 010",
 		"{n:0}":         "must be like 010",
 		"{n:040}":       "must be like 010",
+		"{n:039}":       "must be like 010",
+		"{n:00}":        "must be like 010",
+		"{n:0x}":        "must be like 010",
+		"{n:-01}":       "must be like 010",
+		"{d:020.19}":    "must be like 010",
+		"{d:03.0}":      "must be like 010",
+		"{d:03.}":       "must be like 010",
+		"{d:03.x}":      "must be like 010",
+		"{d:03.-1}":     "must be like 010",
+		"{d:.5}":        "must be like 010",
 		"{n:05.2}":      "no digits after the point",
 		"{d}":           "needs a width",
 		"{bad}":         "cannot be part of a key",
@@ -251,6 +262,17 @@ func TestF103_Overlap(t *testing.T) {
 		{"U#{e}", "U#{a}#{b}", false},
 		{"U#{a:raw}", "U#{a}#{b}", true},
 		{"{a}#{b}", "{a}#X#{b}", false},
+		{"é#{a}", "é#{b}", true},
+		{"é#{a}", "è#{b}", false},
+		{"X#{x}", "X#zz", false},
+		{"X#{x}", "X#ff", true},
+		{"B#{ok}", "B#TRUE", false},
+		{"N#{n}", "N#1.5", false},
+		{"D#{d:02.1}", "D#-12.5", true},
+		{"D#{d:02.1}", "D#12-5", false},
+		{"D#{d:02.1}", "D#1:.5", false},
+		{"T#{t}", "T#2026-11-21T12:00:00.000000000Z", true},
+		{"T#{t}", "T#2026-11-21T12:00:00.00000000:Z", false},
 	} {
 		assert.Equal(t, c.want, keytmpl.Overlap(mustParse(t, c.a), mustParse(t, c.b)), "%s %s", c.a, c.b)
 		assert.Equal(t, c.want, keytmpl.Overlap(mustParse(t, c.b), mustParse(t, c.a)), "%s %s", c.b, c.a)
@@ -279,6 +301,8 @@ func TestOverlapNeverMissesAKey(t *testing.T) {
 
 type level string
 
+type moment time.Time
+
 type point struct{ x, y int }
 
 func (p point) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%d-%d", p.x, p.y), nil }
@@ -305,6 +329,14 @@ func TestF102_KindsOfGoTypes(t *testing.T) {
 		{float32(0.1), keytmpl.Decimal, ":01.1", "0.1"},
 		{-0.25, keytmpl.Decimal, ":02.2", "-99.75"},
 		{true, keytmpl.Bool, "", "true"},
+		{int8(-7), keytmpl.Integer, ":02", "-93"},
+		{int16(-7), keytmpl.Integer, "", "-7"},
+		{int32(0), keytmpl.Integer, "", "0"},
+		{uint16(7), keytmpl.Integer, "", "7"},
+		{uint32(7), keytmpl.Integer, "", "7"},
+		{uint(7), keytmpl.Integer, "", "7"},
+		{json.Number("12.50"), keytmpl.Decimal, ":03.2", "012.50"},
+		{moment(time.Date(2024, 1, 2, 3, 4, 5, 6, time.UTC)), keytmpl.Time, "", "2024-01-02T03:04:05.000000006Z"},
 		{[]byte{0, 255}, keytmpl.Bytes, "", "00ff"},
 		{[2]byte{0, 255}, keytmpl.Bytes, "", "00ff"},
 		{time.Date(2024, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)), keytmpl.Time, "", "2024-01-02T02:04:05.000000006Z"},
@@ -356,6 +388,10 @@ func TestDelimiters(t *testing.T) {
 	}
 	for _, bad := range []string{"", "##", "a", "0", " ", "{", "~", "é", "\n"} {
 		assert.NotEmpty(t, keytmpl.DelimiterProblem(bad), bad)
+	}
+	for b := range 256 {
+		want := strings.IndexByte("!\"#$%&'()*+,-./:;<=>?@[\\]^_`|", byte(b)) < 0
+		assert.Equal(t, want, keytmpl.DelimiterProblem(string([]byte{byte(b)})) != "", "%q", b)
 	}
 	// A delimiter that times contain cannot close a time.
 	_, err := keytmpl.Parse("{t}:{a}", ':', func(name string) (keytmpl.Field, error) { return fields[name], nil })
