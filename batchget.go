@@ -189,6 +189,9 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int
 	for i, e := range entryOf {
 		failed.add(i, take(i, e))
 	}
+	for _, e := range entries {
+		e.item.reply.close()
+	}
 	if failed.count > 0 {
 		return failed
 	}
@@ -220,6 +223,9 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	answer, wire := c.replyTo(chunk), c.isSDK && !o.noWireCodec
 	a.answer = answer.unless(!wire)
 	var json []byte
+	if wire {
+		json = make([]byte, 0, c.keysIn(chunk))
+	}
 	for i, e := range chunk {
 		keys := in.RequestItems[e.table]
 		if keys.Keys == nil {
@@ -268,6 +274,15 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 		return batchAnswer{}, &serviceFailure{sentinels: []error{ErrUnprocessed}, err: errStrangeAnswer}
 	}
 	return batchAnswer{left: left, units: unitsOf(out)}, nil
+}
+
+// keysIn is about how long the text keys of entries are in JSON.
+func (c *tableCore) keysIn(chunk []*batchEntry) (n int) {
+	for _, e := range chunk {
+		const frame = len(`{"":{"S":""},"":{"S":""}}`)
+		n += frame + 16 + len(e.text.id) // with the names
+	}
+	return n
 }
 
 // replyTo is where the items of a request's answer go.

@@ -27,6 +27,7 @@ func (p *readPlan) hydrate(ctx context.Context, page *rawPage) error {
 				return ErrNotFound
 			}
 			whole[i] = *item
+			item.reply.keep()
 			return nil
 		})
 		return err

@@ -41,8 +41,12 @@ func (s *staged) prepare(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
+		before := s.was
 		if s.was, err = s.m.readingOf(raw); err != nil {
 			return err
+		}
+		if before != nil && !sameKey(before.raw, s.was.raw) {
+			s.foreign = nil // it was found out about another state of the item
 		}
 	}
 	w, err := s.pick(s.was)

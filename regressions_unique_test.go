@@ -140,3 +140,38 @@ func TestZeroOperations(t *testing.T) {
 	requireError(t, err, monotable.ErrInvalid)
 	require.Equal(t, "State(9)", monotable.State(9).String())
 }
+
+// An item gives its value away and gets it back while another writer is about to change it: the guard that was another item's for a moment is freed all the same.
+func TestF051_AGuardThatWasAnothersForAMoment(t *testing.T) {
+	ctx := t.Context()
+	s := openStore(t, monotable.TableConfig{})
+	others := mustEntity(t, s.Table, personSchema())
+	var faults monotabletest.Faults
+	e := mustEntity(t, s.over(faults.Client(s.client, hasty)).With(monotable.Backoff(atEase)), personSchema())
+	for id, email := range map[string]string{"7": "v5", "9": "v9"} {
+		_, err := others.Create(ctx, person{ID: id, Org: "o", Email: email})
+		require.NoError(t, err)
+	}
+	set := func(id, email string) {
+		_, err := others.Update(ctx, person{ID: id}, personEmail.Set(email))
+		require.NoError(t, err)
+	}
+	requests := 0
+	faults.Between(func(r monotabletest.Request) {
+		requests++
+		switch {
+		case requests == 1: // it has read v5
+			require.Equal(t, "GetItem", r.Operation)
+			set("7", "v6")
+			set("9", "v5")
+		case requests == 2: // it was refused: v5 is the other's
+			require.Equal(t, "TransactWriteItems", r.Operation)
+			require.False(t, r.Applied())
+			set("9", "v9")
+			set("7", "v5")
+		}
+	})
+	_, err := e.Update(ctx, person{ID: "7"}, personEmail.Set("v8"))
+	require.NoError(t, err)
+	requireUnique(t, s)
+}

@@ -134,6 +134,13 @@ func (r *reply) room() []byte {
 	return *r.pooled
 }
 
+// keep has close do nothing: the items are used for longer.
+func (r *reply) keep() {
+	if r != nil {
+		r.pooled = nil
+	}
+}
+
 // close gives the room back. The items cannot be asked for anything any more.
 func (r *reply) close() {
 	if r == nil || !r.taken || r.pooled == nil {

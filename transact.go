@@ -183,7 +183,7 @@ func (tx *transaction) send(ctx context.Context) (again bool, _ error) {
 		if i < len(tx.ops) {
 			op, outdated = tx.ops[i].refused(i, reason, open)
 		} else if i -= len(tx.ops); i < len(tx.guards) {
-			op, outdated = tx.guards[i].refused(reason, open)
+			op, outdated = tx.guards[i].refused(reason, cancelled.CancellationReasons, open)
 		} else {
 			continue
 		}
@@ -226,8 +226,9 @@ func (s *staged) refused(index int, reason types.CancellationReason, open bool) 
 	return op, s.reads && s.write.outdated(s.was, item)
 }
 
-// refused tells why the service refused a guard. One that was to be freed and is another item's is left to it.
-func (g *guardSlot) refused(reason types.CancellationReason, open bool) (*OperationError, bool) {
+// refused tells why the service refused a guard. One that was to be freed and is another item's is left to it, if the item was as it had been read:
+// otherwise its value may have gone to the other one since, and come back before the next try.
+func (g *guardSlot) refused(reason types.CancellationReason, all []types.CancellationReason, open bool) (*OperationError, bool) {
 	use := g.taker
 	if use == nil {
 		use = g.freer
@@ -238,7 +239,7 @@ func (g *guardSlot) refused(reason types.CancellationReason, open bool) (*Operat
 	case op.Code != "ConditionalCheckFailed":
 		op.Err = cancellation(op.Code)
 		return op, false
-	case g.taker == nil:
+	case g.taker == nil && deref(all[use.index].Code) == "None":
 		if s.foreign == nil {
 			s.foreign = map[string]bool{}
 		}

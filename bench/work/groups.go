@@ -122,9 +122,9 @@ func operations() ([]Group, error) {
 		{"Get", Goal{Time: 1.35, Allocs: 1.3}, all, func(c calls) (any, error) { return c.get(ctx, one) }},
 		{"Put", Goal{Time: 1.25, Allocs: 1.25}, all, func(c calls) (any, error) { return nil, c.put(ctx, one) }},
 		{"Update", Goal{Time: 1.4, Allocs: 1.5}, all, func(c calls) (any, error) { return c.update(ctx, one) }},
-		{"Query 100 → []T", Goal{Time: 8, Allocs: 15}, all, func(c calls) (any, error) { return c.query(ctx, one) }},
-		{"Query 1 MB → []T", Goal{Time: 10, Allocs: 35}, many, func(c calls) (any, error) { return c.query(ctx, one) }},
-		{"BatchGet 100", Goal{Time: 6.5, Allocs: 15}, all, func(c calls) (any, error) { return c.batchGet(ctx, all) }},
+		{"Query 100 → []T", Goal{Time: 8, Allocs: 15, AllocsHeld: true}, all, func(c calls) (any, error) { return c.query(ctx, one) }},
+		{"Query 1 MB → []T", Goal{Time: 10, Allocs: 35, AllocsHeld: true}, many, func(c calls) (any, error) { return c.query(ctx, one) }},
+		{"BatchGet 100", Goal{Time: 6.5, Allocs: 15, AllocsHeld: true}, all, func(c calls) (any, error) { return c.batchGet(ctx, all) }},
 		{"BatchWrite 25", Goal{Time: 4, Allocs: 6}, all, func(c calls) (any, error) { return nil, c.batchWrite(ctx, all[:25]) }},
 	} {
 		g := Group{Name: o.name, Goal: o.goal}
