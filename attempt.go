@@ -132,6 +132,7 @@ func (a *attempts) begin() (number int, _ error) {
 		return 0, a.ambiguous
 	}
 	a.made, a.sent = a.made+1, false
+	a.answer.forget() // what an attempt before has read
 	return a.made, nil
 }
 
@@ -200,7 +201,6 @@ func (a *attempts) reply(ctx context.Context, in middleware.DeserializeInput, ne
 	a.mu.Lock()
 	a.sent = true
 	a.mu.Unlock()
-	a.answer.forget() // what an attempt before has read
 	out, metadata, err := next.HandleDeserialize(ctx, in)
 	if err != nil {
 		return out, metadata, err
@@ -229,15 +229,20 @@ func (a *attempts) checkReply(response *http.Response) error {
 	}
 	sum := response.Header.Get("X-Amz-Crc32")
 	switch {
-	case sum == "" && !json.Valid(body) && response.StatusCode < 500:
+	case sum == "" && isPlainJSON(response.Header) && !json.Valid(body) && response.StatusCode < 500:
 		return &noReply{text: "the reply is not DynamoDB's"}
 	case sum != "" && sum != strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10):
 		return &noReply{text: "the reply does not match its checksum"}
 	}
-	if response.StatusCode == http.StatusOK && response.Header.Get("Content-Encoding") == "" {
+	if response.StatusCode == http.StatusOK {
 		rest = a.answer.take(rest)
 	}
 	return nil
+}
+
+// isPlainJSON says that a body is to be JSON as it is, for all that its header says.
+func isPlainJSON(h http.Header) bool {
+	return h.Get("Content-Encoding") == "" && h.Get("Content-Type") != "application/cbor"
 }
 
 // readAll reads and closes a body, into room as far as that does.

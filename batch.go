@@ -166,7 +166,7 @@ func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n i
 	seen := make(map[string]int, n)
 	for i := range all {
 		entry := &all[i]
-		entry.wire = c.isSDK && !o.noWireCodec
+		entry.wire = c.sendsJSON(o)
 		err := compile(i, entry)
 		if err == errNilOp { //nolint:errorlint // the value itself
 			return invalidf("%s %d is nil", what, i)

@@ -220,8 +220,8 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 		ReturnConsumedCapacity: o.batchCapacity(),
 	}
 	a := newAttempts(o, resendFreely)
-	answer, wire := c.replyTo(chunk), c.isSDK && !o.noWireCodec
-	a.answer = answer.unless(!wire)
+	answer, wire := c.replyTo(chunk), c.sendsJSON(o)
+	a.answer = answer.unless(o.noWireCodec || !c.isSDK)
 	var json []byte
 	if wire {
 		json = make([]byte, 0, c.keysIn(chunk))

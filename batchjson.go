@@ -2,21 +2,23 @@ package monotable
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
 	"reflect"
 	"slices"
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/monotable/monotable/internal/avjson"
 )
 
-// Batches of an ordinary entity are not made of attribute values: their keys are texts, and with the SDK's own client their items are JSON from the
-// beginning. The client is given a mark in the place of each, and when it has serialised the request, they are put in. Should a mark get to the service all
-// the same, the request is refused, for what it stands in has no key.
+// Batches of an ordinary entity are not made of attribute values: their keys are texts, and with the SDK's own client, where nobody else's code looks at
+// what it is given, keys and items are JSON from the beginning. The client is given a mark in the place of each, and when it has serialised the request, they are put in.
+// Should a mark get to the service all the same, the request is refused, for what it stands in has no key.
 
 // textKey is a primary key of texts: most are.
 type textKey struct {
@@ -178,14 +180,31 @@ func (e *batchEntry) attributes() attributeMap {
 	return e.key
 }
 
-const markName = "\x00monotable"
+// isPlain says that a client has no code of others in it that could look at an input, and writes JSON.
+func isPlain(o dynamodb.Options) bool {
+	interceptors := reflect.ValueOf(o.Interceptors)
+	for i := range interceptors.NumField() {
+		if interceptors.Field(i).Len() > 0 {
+			return false
+		}
+	}
+	return len(o.APIOptions) == 0 && o.Protocol != nil && o.Protocol.ID().Name == "awsJson1_0"
+}
+
+// sendsJSON says that requests under the options are not looked at on their way.
+func (c *tableCore) sendsJSON(o *options) bool {
+	return c.isPlain && !o.noWireCodec && len(o.client) == 0
+}
+
+// markName is nobody's name for an attribute.
+var markName = "monotable-" + rand.Text()
 
 var (
-	markStart = []byte(`{"\u0000monotable":{"N":"`)
+	markStart = []byte(`{"` + markName + `":{"N":"`)
 	markEnd   = []byte(`"}}`)
 )
 
-// marks stand for what is put into a request. Nobody changes them.
+// marks stand for what is put into a request. Nobody changes them, for nobody sees them, see sendsJSON.
 var marks = func() (all [maxBatchGet]attributeMap) {
 	for i := range all {
 		all[i] = attributeMap{markName: &types.AttributeValueMemberN{Value: strconv.Itoa(i)}}
@@ -201,7 +220,7 @@ var markedPuts = func() (all [maxBatchWrite]types.PutRequest) {
 	return all
 }()
 
-var errMarks = errors.New("monotable: the request was changed on its way: see NoWireCodec")
+var errMarks = errors.New("monotable: the request was changed on its way")
 
 // marked is what is put into a request in the place of marks; nil where there is none. They stand in one buffer or in many.
 type marked [][]byte

@@ -196,7 +196,7 @@ func (r *batchRun) attempts() int {
 func (a *attempts) undone(c *tableCore, err error, wrote bool) error {
 	failed := a.failure(c, err, wrote)
 	a.mu.Lock()
-	local := a.made > 0 && !a.sent
+	local := a.made > 0 && !a.sent || a.made == 0 && c.isSDK
 	a.mu.Unlock()
 	failure, ok := errors.AsType[*serviceFailure](failed)
 	if local || !ok || errors.Is(failed, ErrThrottled) || errors.Is(failed, ErrOutcomeUnknown) {

@@ -75,7 +75,7 @@ func (o GetOp[T]) raw(ctx context.Context) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	item, err := answer.one(m.table, out.Item)
+	item, err := answer.one(out.Item)
 	if err == nil {
 		err = m.present(item)
 	}

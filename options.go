@@ -112,7 +112,7 @@ func NoReadAhead() Option { return optionFunc(func(o *options) { o.noReadAhead =
 
 // NoWireCodec leaves all replies to the SDK. Otherwise, with the SDK's own client, the items of reads are made of the reply's JSON directly, at a fraction of the time, and
 // are taken out of what the SDK is given: a middleware of the client's that looks at the items of an output does not find them there. With any other client, and where the client logs
-// bodies, it is so in any case.
+// bodies, it is so in any case. Batches put their keys and items into requests likewise, but only where no middleware, interceptor or [ClientOptions] of the client's could look at them.
 func NoWireCodec() Option { return optionFunc(func(o *options) { o.noWireCodec = true }) }
 
 // AllowScan lets a read of a table with [TableConfig.Strict] scan, or read a whole partition for a Filter. Elsewhere it does nothing.

@@ -109,6 +109,7 @@ func gather[V any](ctx context.Context, s source) ([]V, error) {
 			return true, p.decode(item, lastOf(found))
 		})
 	}
+	clear(found[len(found):cap(found)]) // it may be what other items were read into
 	n := len(found)
 	if err != nil {
 		found, n = nil, max(n-1, 0)
@@ -176,6 +177,7 @@ func pageOf[V any](ctx context.Context, s source) (Page[V], error) {
 		}
 		return true, nil
 	})
+	clear(page.Items[len(page.Items):cap(page.Items)])
 	page.Next, page.Prev, page.Stale = ends.next, ends.prev, ends.stale
 	if p.start.back {
 		slices.Reverse(page.Items)

@@ -149,7 +149,7 @@ func (p *readPlan) send(ctx context.Context, in any) (rawPage, error) {
 	page.read, page.reply = page.count, answer
 	if !p.countsOnly() {
 		var err error
-		if page.items, err = answer.all(t, items, page.count); err != nil {
+		if page.items, err = answer.all(items, page.count); err != nil {
 			return rawPage{}, err
 		}
 	}

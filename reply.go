@@ -81,6 +81,8 @@ type reply struct {
 	layout *layout
 	member string // of the answer: an Item, Items, or Responses by table
 
+	off     bool    // it is not to take anything
+	seen    bool    // the answer came by here
 	taken   bool    // the items are here; otherwise the answer has them
 	pooled  *[]byte // room for a body
 	in      *avjson.Reader
@@ -104,6 +106,7 @@ func (m *model) reply(plan *codec.Plan, set *keySet, member string) *reply {
 // unless is nil if off.
 func (r *reply) unless(off bool) *reply {
 	if off {
+		r.off = true
 		return nil
 	}
 	return r
@@ -157,16 +160,16 @@ func (r *reply) close() {
 
 // take takes the items out of an answer and gives what is left of it: all of it if there is anything that the SDK should tell about.
 func (r *reply) take(body []byte) []byte {
-	if r == nil || len(body) > maxReply {
+	if r == nil {
 		return body
 	}
 	rest, err := r.split(body)
 	if err != nil {
 		r.pooled = nil // the SDK has it now
 		r.forget()
-		return body
+		rest = body
 	}
-	r.taken = true
+	r.seen, r.taken = true, err == nil
 	return rest
 }
 
@@ -174,6 +177,9 @@ func (r *reply) take(body []byte) []byte {
 var errStrangeReply = errors.New("not the reply that was expected")
 
 func (r *reply) split(body []byte) (rest []byte, err error) {
+	if len(body) > maxReply {
+		return nil, errStrangeReply
+	}
 	r.in = &avjson.Reader{Data: body}
 	from, to := 0, 0
 	end, err := r.in.Members(0, func(name []byte, at int) (end int, err error) {
@@ -239,27 +245,33 @@ func (r *reply) read(at, count int) (end int, err error) {
 }
 
 func (r *reply) item(at int) (end int, err error) {
+	if _, null := r.in.Null(at); null {
+		return 0, errStrangeReply
+	}
 	r.places = append(r.places, at)
 	return r.page.Read(at)
 }
 
+// missed says that the answer has not come by here: somebody else gave it.
+func (r *reply) missed() bool { return !r.off && !r.seen }
+
 // one is the item of an answer that has at most one.
-func (r *reply) one(t *tableCore, item attributeMap) (*record, error) {
+func (r *reply) one(item attributeMap) (*record, error) {
 	switch {
-	case r.taken && r.page != nil:
+	case r.taken && r.page != nil && string(r.page.Raw(0)) != "{}":
 		return &record{reply: r}, nil
-	case item != nil && len(item) == 0 && t.isSDK:
+	case item != nil && len(item) == 0 && r.missed():
 		return nil, errTaken
 	}
 	return recordOf(item), nil
 }
 
 // all is the items of an answer that has any number, and says how many.
-func (r *reply) all(t *tableCore, items []attributeMap, count int) ([]record, error) {
+func (r *reply) all(items []attributeMap, count int) ([]record, error) {
 	switch {
 	case r.taken:
 		return r.records(0, len(r.places)), nil
-	case len(items) == 0 && count > 0 && t.isSDK:
+	case len(items) == 0 && count > 0 && r.missed():
 		return nil, errTaken
 	}
 	return recordsOf(items), nil
@@ -267,7 +279,7 @@ func (r *reply) all(t *tableCore, items []attributeMap, count int) ([]record, er
 
 // byTable is the items of an answer that has those of several tables.
 func (r *reply) byTable(items map[string][]attributeMap) (map[string][]record, error) {
-	if _, empty := items[""]; empty && !r.taken {
+	if _, empty := items[""]; empty && r.missed() {
 		return nil, errTaken
 	}
 	all := make(map[string][]record, len(r.tables)+len(items))

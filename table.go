@@ -138,6 +138,7 @@ type Table struct {
 type tableCore struct {
 	client        Client
 	isSDK         bool // client is the SDK's own, so nothing is lost between it and us
+	isPlain       bool // and nobody else looks at what it is given
 	name          string
 	tag           string
 	writeID       string
@@ -189,7 +190,9 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 		indexes:       map[string]*indexKeys{},
 		models:        map[string]*model{},
 	}
-	_, core.isSDK = client.(*dynamodb.Client)
+	if sdk, ok := client.(*dynamodb.Client); ok {
+		core.isSDK, core.isPlain = true, isPlain(sdk.Options())
+	}
 	if core.clock == nil {
 		core.clock = time.Now
 	}

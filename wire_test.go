@@ -1,11 +1,15 @@
 package monotable_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,9 +17,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
@@ -411,5 +417,178 @@ func TestWire_PutsTheSame(t *testing.T) {
 				require.Len(t, dumps[0], len(all))
 			}
 		}
+	}
+}
+
+// middle is a client of the store's with a middleware of the caller's own.
+func (s *store) middle(add func(*middleware.Stack) error) *dynamodb.Client {
+	return dynamodb.New(s.client.Options(), func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, add) })
+}
+
+func wireNotes(t *testing.T, table *monotable.Table) *monotable.Entity[wireNote] {
+	return mustEntity(t, table, monotable.Schema[wireNote]{Name: "Note", Key: monotable.Key{Partition: "ROOM#{room}", Sort: "NOTE#{n:05}"}})
+}
+
+// TestWire_InputsAreWhole: whoever looks at inputs finds keys and items in them, and may change them.
+func TestWire_InputsAreWhole(t *testing.T) {
+	s := openStore(t, wireTable())
+	change := func(in any) {
+		switch in := in.(type) {
+		case *dynamodb.BatchWriteItemInput:
+			for _, w := range in.RequestItems[s.cfg.Name] {
+				w.PutRequest.Item["text"] = avS(text(w.PutRequest.Item["text"]) + "!")
+			}
+		case *dynamodb.BatchGetItemInput:
+			for _, key := range in.RequestItems[s.cfg.Name].Keys {
+				key["PK"] = avS(strings.Replace(text(key["PK"]), "b", "a", 1))
+			}
+		}
+	}
+	add := func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("change", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			change(in.Parameters)
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
+	}
+	for name, notes := range map[string]*monotable.Entity[wireNote]{
+		"of the client": wireNotes(t, s.over(s.middle(add))),
+		"of the call": wireNotes(t, s.over(s.client)).With(monotable.ClientOptions(func(o *dynamodb.Options) {
+			o.APIOptions = append(o.APIOptions, add)
+		})),
+		"an interceptor": wireNotes(t, s.over(dynamodb.New(s.client.Options(), func(o *dynamodb.Options) {
+			o.Interceptors.AddBeforeExecution(changing(change))
+		}))),
+	} {
+		require.NoError(t, notes.BatchPut(t.Context(), []wireNote{{Room: "a", N: 1, Text: "x"}}), name)
+		require.Equal(t, avS("x!"), s.stored(keyPS("ROOM#a", "NOTE#00001"))["text"], name)
+		found, err := wireNotes(t, s.Table).BatchGet(t.Context(), []wireNote{{Room: "a", N: 1}})
+		require.NoError(t, err)
+		require.Equal(t, "x!", found[0].Item.Text, name)
+		found, err = notes.BatchGet(t.Context(), []wireNote{{Room: "a", N: 1}})
+		require.NoError(t, err, name)
+		require.Equal(t, monotable.Found, found[0].State, name)
+	}
+}
+
+type changing func(in any)
+
+func (c changing) BeforeExecution(_ context.Context, in *smithyhttp.InterceptorContext) error {
+	c(in.Input)
+	return nil
+}
+
+// TestWire_RefusedOnItsWay: what the client's own middleware refuses has not been sent, and is not sent again.
+func TestWire_RefusedOnItsWay(t *testing.T) {
+	s := openStore(t, wireTable())
+	refusal := errors.New("not on Sundays")
+	calls := 0
+	notes := wireNotes(t, s.over(s.middle(func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("refuse", func(context.Context, middleware.InitializeInput, middleware.InitializeHandler) (out middleware.InitializeOutput, metadata middleware.Metadata, _ error) {
+			calls++
+			return out, metadata, refusal
+		}), middleware.Before)
+	})))
+	err := notes.BatchPut(t.Context(), []wireNote{{Room: "a", N: 1}})
+	require.ErrorIs(t, err, refusal)
+	require.NotErrorIs(t, err, monotable.ErrUnprocessed)
+	require.NotErrorIs(t, err, monotable.ErrOutcomeUnknown)
+	_, err = notes.BatchGet(t.Context(), []wireNote{{Room: "a", N: 1}})
+	require.ErrorIs(t, err, refusal)
+	require.NotErrorIs(t, err, monotable.ErrUnprocessed)
+	require.Equal(t, 2, calls)
+}
+
+type flaky struct{}
+
+func (flaky) Error() string        { return "flaky" }
+func (flaky) RetryableError() bool { return true }
+
+// TestWire_AttemptsBeginAnew: what one attempt has read is not the answer of the next.
+func TestWire_AttemptsBeginAnew(t *testing.T) {
+	s := openStore(t, wireTable())
+	require.NoError(t, wireNotes(t, s.Table).BatchPut(t.Context(), []wireNote{{Room: "a", N: 1}, {Room: "a", N: 2}}))
+	for _, opts := range [][]monotable.Option{nil, {monotable.NoWireCodec()}} {
+		attempts := 0
+		notes := wireNotes(t, s.over(s.middle(func(stack *middleware.Stack) error {
+			return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("flaky", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (out middleware.FinalizeOutput, metadata middleware.Metadata, err error) {
+				if attempts++; attempts == 1 {
+					if out, metadata, err = next.HandleFinalize(ctx, in); err == nil {
+						err = flaky{}
+					}
+					return out, metadata, err
+				}
+				out.Result = &dynamodb.QueryOutput{}
+				return out, metadata, nil
+			}), "Retry", middleware.After)
+		})))
+		found, err := notes.With(opts...).Query(wireNote{Room: "a"}).Collect(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, found)
+		require.Equal(t, 2, attempts)
+	}
+}
+
+// TestWire_OddReplies: replies that DynamoDB never gives are the same to both roads.
+func TestWire_OddReplies(t *testing.T) {
+	item := `{"_et":{"S":"Note"},"PK":{"S":"ROOM#a"},"SK":{"S":"NOTE#00001"},"room":{"S":"a"},"n":{"N":"1"}}`
+	for _, body := range []string{
+		`{}`, `{"Item":null}`, `{"Item":{}}`, `{"Item":` + item + `}`, ` { "Item" : ` + item + ` } `, `{"Item":` + item + `,"Item":null}`, `{"Item":[]}`,
+	} {
+		for _, zipped := range []bool{false, true} {
+			var got [2]told
+			for i, opts := range [][]monotable.Option{nil, {monotable.NoWireCodec()}} {
+				client := dynamodb.New(dynamodb.Options{
+					Region: "local", BaseEndpoint: aws.String("http://localhost"), EnableAcceptEncodingGzip: zipped, Retryer: aws.NopRetryer{},
+					Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""), HTTPClient: canned{body, zipped},
+				})
+				table, err := monotable.NewTable(client, monotable.TableConfig{Name: "app", PartitionKey: "PK", SortKey: "SK"})
+				require.NoError(t, err)
+				got[i] = toldOf(wireNotes(t, table).With(opts...).Get(t.Context(), wireNote{Room: "a", N: 1}))
+			}
+			require.Equal(t, got[1], got[0], "%s, zipped %t", body, zipped)
+			if body == `{"Item":`+item+`}` {
+				require.Empty(t, got[0].Err)
+			}
+		}
+	}
+}
+
+// canned answers every request alike, without a checksum.
+type canned struct {
+	body   string
+	zipped bool
+}
+
+func (c canned) Do(*http.Request) (*http.Response, error) {
+	var body bytes.Buffer
+	header := http.Header{}
+	if c.zipped {
+		header.Set("Content-Encoding", "gzip")
+		w := gzip.NewWriter(&body)
+		_, _ = io.WriteString(w, c.body)
+		_ = w.Close()
+	} else {
+		body.WriteString(c.body)
+	}
+	return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(&body), ContentLength: int64(body.Len())}, nil
+}
+
+// TestWire_NothingBehindTheResult: what was read and is not the caller's does not lie behind a result either.
+func TestWire_NothingBehindTheResult(t *testing.T) {
+	s := openStore(t, wireTable())
+	schema := monotable.Schema[wireNote]{Name: "Note", Key: monotable.Key{Partition: "ROOM#{room}", Sort: "NOTE#{n:05}"}, Tag: monotable.TagOptional}
+	notes := mustEntity(t, s.Table, schema)
+	for i := range 6 {
+		key := keyPS("ROOM#a", fmt.Sprintf("NOTE#%05d", i))
+		if i%2 == 1 {
+			key = keyPS("ROOM#a", fmt.Sprintf("NOTE#x%d", i)) // none that the template makes
+		}
+		s.write(with(key, rawItem{"room": avS("a"), "n": avN(strconv.Itoa(i)), "text": avS("t")}))
+	}
+	found, err := notes.Query(wireNote{Room: "a"}).Collect(t.Context())
+	require.NoError(t, err)
+	require.Len(t, found, 3)
+	for _, n := range found[:cap(found)][len(found):] {
+		require.Equal(t, wireNote{}, n)
 	}
 }
