@@ -78,6 +78,11 @@ func (r *batchRun) all(ctx context.Context, entries []*batchEntry) {
 	r.pace = newPacer(r.options)
 	r.progress.begin(entries)
 	chunks := r.chunks(entries)
+	if len(chunks) == 1 && r.options.progress == nil { // a goroutine's stack would have to grow anew
+		defer stop()
+		r.finish(ctx, waits, chunks[0])
+		return
+	}
 	queue := make(chan []*batchEntry, len(chunks))
 	for _, chunk := range chunks {
 		queue <- chunk
