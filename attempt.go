@@ -235,7 +235,7 @@ func (a *attempts) checkReply(response *http.Response) error {
 		return &noReply{text: "the reply does not match its checksum"}
 	}
 	if response.StatusCode == http.StatusOK {
-		rest = a.answer.take(rest)
+		rest = a.answer.take(rest, isPlainJSON(response.Header))
 	}
 	return nil
 }

@@ -105,11 +105,11 @@ func (m *model) reply(plan *codec.Plan, set *keySet, member string) *reply {
 
 // unless is nil if off.
 func (r *reply) unless(off bool) *reply {
-	if off {
-		r.off = true
-		return nil
+	if r == nil || !off {
+		return r
 	}
-	return r
+	r.off = true
+	return nil
 }
 
 // forget empties it for the next attempt.
@@ -158,12 +158,15 @@ func (r *reply) close() {
 	bodies.Put(room)
 }
 
-// take takes the items out of an answer and gives what is left of it: all of it if there is anything that the SDK should tell about.
-func (r *reply) take(body []byte) []byte {
+// take takes the items out of an answer, if it is plain JSON, and gives what is left of it: all of it if there is anything that the SDK should tell about.
+func (r *reply) take(body []byte, plain bool) []byte {
 	if r == nil {
 		return body
 	}
-	rest, err := r.split(body)
+	rest, err := []byte(nil), errStrangeReply
+	if plain {
+		rest, err = r.split(body)
+	}
 	if err != nil {
 		r.pooled = nil // the SDK has it now
 		r.forget()

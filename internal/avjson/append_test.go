@@ -57,9 +57,13 @@ func drawAV(rt *rapid.T, depth int) av {
 }
 
 func drawItem(rt *rapid.T, depth int) item {
-	it := item{}
+	it, written := item{}, map[string]bool{}
 	for range rapid.IntRange(0, 4).Draw(rt, "len") {
-		it[rapid.OneOf(rapid.SampledFrom(texts), rapid.String()).Draw(rt, "name")] = drawAV(rt, depth)
+		name := rapid.OneOf(rapid.SampledFrom(texts), rapid.String()).Draw(rt, "name")
+		if as := string([]rune(name)); !written[as] { // two names that are written alike come in any order
+			written[as] = true
+			it[name] = drawAV(rt, depth)
+		}
 	}
 	return it
 }
