@@ -75,16 +75,11 @@ func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 		read = compiledRead{m: m, table: o.tableName(m.table), consistent: o.consistent, becomes: m.plan}
 		*own = keys[i]
 		key := m.ownKey(reflect.ValueOf(own).Elem())
-		if m.textKeys {
-			for _, a := range m.primary.attributes() {
-				transformAt(a, key)
-			}
-			var ok bool
-			if read.text, ok = m.textKey(o, read.table, key); ok {
-				return read, nil
-			}
+		m.transformKey(key)
+		var ok bool
+		if read.text, ok = m.textKey(o, read.table, key); !ok {
+			read.key, err = m.primaryKey(o, key)
 		}
-		read.key, err = m.readKey(o, key)
 		return read, err
 	}, func(i int, entry *batchEntry) error {
 		r := &results[i]
@@ -221,7 +216,7 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	}
 	a := newAttempts(o, resendFreely)
 	answer, wire := c.replyTo(chunk), c.sendsJSON(o)
-	a.answer = answer.unless(o.noWireCodec || !c.isSDK)
+	a.answer = answer.unless(!c.takesJSON(o))
 	var json []byte
 	if wire {
 		json = make([]byte, 0, c.keysIn(chunk))

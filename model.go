@@ -160,7 +160,8 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	if err := c.problems.orNil(); err != nil {
 		return nil, err
 	}
-	m.textKeys, m.asJSON = m.hasTextKey(), m.writesJSON()
+	m.textKeys = m.hasTextKey()
+	m.asJSON = m.writesJSON()
 	m.tagJSON = avjson.AppendString([]byte(`{"S":`), m.name)
 	m.tagJSON = append(m.tagJSON, '}')
 	return m, nil

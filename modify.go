@@ -159,9 +159,7 @@ func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.Attrib
 	if !e.options.reveal {
 		m.restoreHidden(item, old)
 	}
-	for _, a := range m.primary.attributes() {
-		transformAt(a, item)
-	}
+	m.transformKey(item)
 	if err := m.checkModified(&e.options, item, old, raw); err != nil {
 		return nil, err
 	}

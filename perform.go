@@ -45,7 +45,7 @@ func (s *staged) prepare(ctx context.Context) (err error) {
 		if s.was, err = s.m.readingOf(raw); err != nil {
 			return err
 		}
-		if before != nil && !sameKey(before.raw, s.was.raw) {
+		if before != nil && !sameAttributes(before.raw, s.was.raw) {
 			s.foreign = nil // it was found out about another state of the item
 		}
 	}

@@ -231,7 +231,7 @@ func (g *pager) next(ctx context.Context) (rawPage, error) {
 	in := g.p.request(g.at, want)
 	g.adapt(in)
 	page, err := g.p.send(ctx, in)
-	if err == nil && page.last != nil && (sameKey(page.last, g.at.key) || sameKey(page.last, g.seen)) {
+	if err == nil && page.last != nil && (sameAttributes(page.last, g.at.key) || sameAttributes(page.last, g.seen)) {
 		err = errSameKey
 	}
 	if err != nil {
@@ -305,7 +305,7 @@ func (p *readPlan) keyNames() []KeyAttribute {
 // keyOf is the key after which the item's successor follows.
 func (p *readPlan) keyOf(item *record) attributeMap { return item.pick(p.keys) }
 
-func sameKey(a, b attributeMap) bool {
+func sameAttributes(a, b attributeMap) bool {
 	if len(a) != len(b) {
 		return false
 	}

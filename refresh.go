@@ -105,5 +105,5 @@ func (t *Table) stale(item attributeMap) (*model, bool, error) {
 			return m, false, invalidf("the template of %s makes another %s for this item today: it would have to move", m.name, name)
 		}
 	}
-	return m, !sameKey(fresh, item), nil
+	return m, !sameAttributes(fresh, item), nil
 }

@@ -231,7 +231,7 @@ func (i *inspection) item(ctx context.Context, u *uniqueKey, scanned attributeMa
 	p := &UniqueProblem{Fault: GuardMissing, Guard: key, Item: own}
 	checks := []*types.TransactWriteItem{}
 	if owner := ownerOf(guard); owner != nil && !i.m.expired(recordOf(guard), i.m.now()) {
-		if sameKey(owner, own) {
+		if sameAttributes(owner, own) {
 			return nil, nil
 		}
 		other, err := i.m.lookUp(ctx, i.o, owner)

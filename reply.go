@@ -103,6 +103,9 @@ func (m *model) reply(plan *codec.Plan, set *keySet, member string) *reply {
 	return &reply{layout: m.layout(plan, set), member: member}
 }
 
+// takesJSON says that items are taken out of replies to calls under the options.
+func (c *tableCore) takesJSON(o *options) bool { return c.isSDK && !o.noWireCodec }
+
 // unless is nil if off.
 func (r *reply) unless(off bool) *reply {
 	if r == nil || !off {

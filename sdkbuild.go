@@ -33,24 +33,24 @@ func token(i int) string { return tokenPrefix + strconv.Itoa(i) }
 func (all *expressions) build(names []string, values []types.AttributeValue) (built, error) {
 	t := &sdkBuilder{names: names, values: values}
 	sdk := expression.NewBuilder()
-	if conds := all[0]; len(conds) > 0 {
-		sdk = sdk.WithCondition(t.condition(allOf(conds)))
+	if len(all.conds) > 0 {
+		sdk = sdk.WithCondition(t.condition(allOf(all.conds)))
 	}
-	if filters := all[1]; len(filters) > 0 {
-		sdk = sdk.WithFilter(t.condition(allOf(filters)))
+	if len(all.filters) > 0 {
+		sdk = sdk.WithFilter(t.condition(allOf(all.filters)))
 	}
-	if key := all[2]; len(key) > 0 {
-		sdk = sdk.WithKeyCondition(t.keyCondition(key))
+	if len(all.key) > 0 {
+		sdk = sdk.WithKeyCondition(t.keyCondition(all.key))
 	}
-	if project := all[3]; len(project) > 0 {
+	if len(all.project) > 0 {
 		var list expression.ProjectionBuilder
-		for _, name := range project {
+		for _, name := range all.project {
 			list = list.AddNames(t.name(name.path))
 		}
 		sdk = sdk.WithProjection(list)
 	}
-	if changes := all[4]; len(changes) > 0 {
-		sdk = sdk.WithUpdate(t.update(changes))
+	if len(all.changes) > 0 {
+		sdk = sdk.WithUpdate(t.update(all.changes))
 	}
 	expr, err := sdk.Build()
 	if err != nil {

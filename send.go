@@ -70,7 +70,7 @@ func read[In, Out any](ctx context.Context, t *tableCore, o *options, call clien
 // readInto is read of items that answer takes out of the reply, if it can.
 func readInto[In, Out any](ctx context.Context, t *tableCore, o *options, answer *reply, call clientCall[In, Out], in *In) (*Out, error) {
 	a := newAttempts(o, resendFreely)
-	a.answer = answer.unless(o.noWireCodec || !t.isSDK)
+	a.answer = answer.unless(!t.takesJSON(o))
 	out, err := sendAs(ctx, o, a, call, in)
 	if err != nil {
 		return nil, a.failure(t, err, false)

@@ -17,17 +17,22 @@ type built struct {
 	values                                     map[string]types.AttributeValue
 }
 
-// expressions are those of a request before they are text: conditions, filters, key conditions, projection and changes.
-type expressions [5][]term
+// expressions are those of a request before they are text.
+type expressions struct{ conds, filters, key, project, changes []term }
+
+func (e *expressions) lists() [5][]term {
+	return [...][]term{e.conds, e.filters, e.key, e.project, e.changes}
+}
 
 // build makes the text of the expressions: by the SDK's builder, and once for each shape.
 func (b *exprBuilder) build() (built, error) {
 	all := expressions{b.conds, b.filters, b.key, b.project, b.changes}
 	s := newShape()
-	for _, list := range all {
+	lists := all.lists()
+	for _, list := range lists {
 		s.addAll(list)
 	}
-	if len(s.key) == len(all) {
+	if len(s.key) == len(lists) { // each is empty
 		return built{}, nil
 	}
 	if s.unchecked {

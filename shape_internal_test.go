@@ -144,7 +144,7 @@ func TestShapesHaveOneKeyEach(t *testing.T) {
 		b := drawExpressions(t, nil)
 		all := expressions{b.conds, b.filters, b.key, b.project, b.changes}
 		s := newShape()
-		for _, list := range all {
+		for _, list := range all.lists() {
 			s.addAll(list)
 		}
 		var names []string
@@ -182,7 +182,7 @@ func outline(all *expressions, names *[]string) []string {
 		}
 		return s
 	}
-	for i, list := range all {
+	for i, list := range all.lists() {
 		for _, x := range list {
 			out = append(out, fmt.Sprintf("%d:%s", i, write(x)))
 		}

@@ -189,7 +189,7 @@ func (w *write) guardChanges(was *reading) ([]guardChange, error) {
 				return nil, err
 			}
 		}
-		same := before != nil && after != nil && sameKey(before, after)
+		same := before != nil && after != nil && sameAttributes(before, after)
 		if before != nil && !same {
 			changes = append(changes, guardChange{unique: u, key: before})
 		}

@@ -592,3 +592,24 @@ func TestWire_NothingBehindTheResult(t *testing.T) {
 		require.Equal(t, wireNote{}, n)
 	}
 }
+
+// TestWire_KeysAreTransformedOnce: a key that is refused by one road is refused by the other, whatever its transform makes of it the second time.
+func TestWire_KeysAreTransformedOnce(t *testing.T) {
+	s := openStore(t, wireTable())
+	step := map[string]string{"x": "a", "a": "b"}
+	notes := mustEntity(t, s.Table.Scoped("ROOM#b"), monotable.Schema[wireNote]{
+		Name: "Note", Key: monotable.Key{Partition: "ROOM#{room}", Sort: "NOTE#{n:05}"},
+		Rules: []monotable.Rule[wireNote]{
+			monotable.Field(func(n *wireNote) *string { return &n.Room }).Transform(func(room string) string { return step[room] }),
+		},
+	})
+	for _, opts := range [][]monotable.Option{nil, {monotable.NoWireCodec()}} {
+		found, err := notes.With(opts...).BatchGet(t.Context(), []wireNote{{Room: "a", N: 1}})
+		require.NoError(t, err)
+		require.Equal(t, monotable.Missing, found[0].State)
+		_, err = notes.With(opts...).BatchGet(t.Context(), []wireNote{{Room: "x", N: 1}})
+		requireError(t, err, monotable.ErrInvalid)
+		requireError(t, notes.With(opts...).BatchPut(t.Context(), []wireNote{{Room: "x", N: 1}}), monotable.ErrInvalid)
+		require.Empty(t, s.dump())
+	}
+}

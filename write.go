@@ -242,10 +242,15 @@ func (m *model) keyOf(o *options, item reflect.Value) (attributeMap, *uint64, er
 
 // readKey is keyOf for reads, to which the version in a key means nothing.
 func (m *model) readKey(o *options, item reflect.Value) (attributeMap, error) {
+	m.transformKey(item)
+	return m.primaryKey(o, item)
+}
+
+// transformKey runs the transforms of what the primary key is made of, once: they need not give the same twice.
+func (m *model) transformKey(item reflect.Value) {
 	for _, a := range m.primary.attributes() {
 		transformAt(a, item)
 	}
-	return m.primaryKey(o, item)
 }
 
 func ptr[V any](v V) *V { return &v }

@@ -132,6 +132,18 @@ func (f *Field) Get(v reflect.Value) (reflect.Value, bool) {
 	return v, true
 }
 
+// stored returns the field of the struct v, if an item with it has the attribute.
+func (f *Field) stored(v reflect.Value) (reflect.Value, bool) {
+	if len(f.Index) == 1 {
+		v = v.Field(f.Index[0])
+	} else if inner, ok := f.Get(v); ok {
+		v = inner
+	} else {
+		return v, false
+	}
+	return v, !f.OmitEmpty || !f.Value.IsZero(v)
+}
+
 // Set returns the field of the settable struct v, ready to be set. Embedded
 // pointers on the way are allocated where nil.
 func (f *Field) Set(v reflect.Value) reflect.Value {

@@ -22,15 +22,8 @@ func (p *Plan) appendMembers(b []byte, v reflect.Value, omit []bool, l level) ([
 		if i < len(omit) && omit[i] {
 			continue
 		}
-		var fv reflect.Value
-		if len(f.Index) == 1 {
-			fv = v.Field(f.Index[0])
-		} else if inner, ok := f.Get(v); ok {
-			fv = inner
-		} else {
-			continue
-		}
-		if f.OmitEmpty && f.Value.IsZero(fv) {
+		fv, ok := f.stored(v)
+		if !ok {
 			continue
 		}
 		before := len(b)

@@ -65,15 +65,8 @@ func take[T any](slot **T) *T {
 func (w *writer) item(p *Plan, v reflect.Value, l level, room int) (map[string]types.AttributeValue, error) {
 	item := make(map[string]types.AttributeValue, len(p.Fields)+room)
 	for _, f := range p.Fields {
-		var fv reflect.Value
-		if len(f.Index) == 1 {
-			fv = v.Field(f.Index[0])
-		} else if inner, ok := f.Get(v); ok {
-			fv = inner
-		} else {
-			continue
-		}
-		if f.OmitEmpty && f.Value.IsZero(fv) {
+		fv, ok := f.stored(v)
+		if !ok {
 			continue
 		}
 		av, err := w.value(f, fv, l)
