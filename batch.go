@@ -36,7 +36,7 @@ func (o putOp[T]) fillEntry(ctx context.Context, entry *batchEntry) error {
 	if len(m.uniques) > 0 {
 		return invalidf("%s has unique values, whose guards a batch cannot keep; use Put or TransactWrite", m.name)
 	}
-	if entry.wire && m.asJSON {
+	if entry.room != nil && m.asJSON {
 		return m.fillJSON(&o.e.options, entry, o.e.ownItem(o.item))
 	}
 	w, err := m.newPut(ctx, &o.e.options, false, o.e.ownItem(o.item))
@@ -112,7 +112,7 @@ func (e *Entity[T]) BatchPut(ctx context.Context, items []T) error {
 	items = e.meanwhile(items)
 	m, own := e.model, new(T)
 	err := m.table.batchWrite(ctx, &e.options, "item", len(items), func(i int, entry *batchEntry) error {
-		if entry.wire && m.asJSON {
+		if entry.room != nil && m.asJSON {
 			*own = items[i]
 			return m.fillJSON(&e.options, entry, m.own(reflect.ValueOf(own).Elem())) // which keeps nothing of it
 		}
@@ -164,9 +164,14 @@ var errNilOp = errors.New("no operation")
 func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n int, compile func(i int, entry *batchEntry) error) error {
 	all, entries := make([]batchEntry, n), make([]*batchEntry, n)
 	seen := make(map[string]int, n)
+	var room *jsonRoom
+	if c.sendsJSON(o) {
+		room = &jsonRoom{}
+		defer room.close()
+	}
 	for i := range all {
 		entry := &all[i]
-		entry.wire = c.sendsJSON(o)
+		entry.room = room
 		err := compile(i, entry)
 		if err == errNilOp { //nolint:errorlint // the value itself
 			return invalidf("%s %d is nil", what, i)
@@ -210,16 +215,14 @@ func (c *tableCore) sendWrites(ctx context.Context, o *options, chunk []*batchEn
 		ReturnConsumedCapacity: o.batchCapacity(),
 	}
 	a := newAttempts(o, resendFreely)
-	for i, e := range chunk {
+	for _, e := range chunk {
 		write := e.write
 		if e.json != nil {
-			if a.marked == nil {
-				a.marked = make(marked, len(chunk))
+			mark, first := a.marked.add(e.table, e.json, betweenPuts)
+			if !first {
+				continue
 			}
-			a.marked[i], write.PutRequest = e.json, &markedPuts[i]
-		}
-		if in.RequestItems[e.table] == nil {
-			in.RequestItems[e.table] = make([]types.WriteRequest, 0, len(chunk))
+			write.PutRequest = &types.PutRequest{Item: marks[mark]}
 		}
 		in.RequestItems[e.table] = append(in.RequestItems[e.table], write)
 	}

@@ -132,7 +132,7 @@ func (t *Table) batchGet(ctx context.Context, ops []ReadOp) ([]ReadResult, error
 // batchGet is BatchGet under the options o. what is a word for one of the n keys; compile tells what is asked of each, and take is given the entry that it became. It is a
 // readsError if take had errors, any other if nothing was to be sent.
 func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int, compile func(i int) (compiledRead, error), take func(i int, entry *batchEntry) error) error {
-	all, entries, entryOf := make([]batchEntry, 0, n), make([]*batchEntry, 0, n), make([]*batchEntry, n)
+	all, entries, entryOf := make([]batchEntry, n), make([]*batchEntry, 0, n), make([]*batchEntry, n)
 	byID := make(map[string]*batchEntry, n)
 	for i := range n {
 		read, err := compile(i)
@@ -148,8 +148,8 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int
 		}
 		e := byID[id]
 		if e == nil {
-			all = append(all, batchEntry{table: read.table, core: read.m.table, key: read.key, text: read.text, id: id, of: read.m, becomes: read.becomes})
-			e = &all[len(all)-1]
+			e = &all[len(entries)]
+			e.table, e.core, e.key, e.text, e.id, e.of, e.becomes = read.table, read.m.table, read.key, read.text, id, read.m, read.becomes
 			if err := c.admits(o, e); err != nil {
 				return indexed(what, i, err)
 			}
@@ -221,22 +221,21 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	if wire {
 		json = make([]byte, 0, c.keysIn(chunk))
 	}
-	for i, e := range chunk {
-		keys := in.RequestItems[e.table]
-		if keys.Keys == nil {
-			keys.Keys = make([]map[string]types.AttributeValue, 0, len(chunk))
-		}
+	for _, e := range chunk {
+		var key attributeMap
 		if wire && e.text.id != "" {
-			if a.marked == nil {
-				a.marked = make(marked, len(chunk))
-			}
 			begin := len(json)
 			json = e.appendKey(json)
-			a.marked[i] = json[begin:len(json):len(json)]
-			keys.Keys = append(keys.Keys, marks[i])
+			mark, first := a.marked.add(e.table, json[begin:], ",")
+			if !first {
+				continue // a chunk reads a table in one mode
+			}
+			key = marks[mark]
 		} else {
-			keys.Keys = append(keys.Keys, e.attributes())
+			key = e.attributes()
 		}
+		keys := in.RequestItems[e.table]
+		keys.Keys = append(keys.Keys, key)
 		if e.consistent {
 			keys.ConsistentRead = ptr(true)
 		}
@@ -289,7 +288,9 @@ func (c *tableCore) replyTo(chunk []*batchEntry) *reply {
 			becomes = notes
 		}
 	}
-	return first.of.reply(becomes, first.of.primary, "Responses")
+	answer := first.of.reply(becomes, first.of.primary, "Responses")
+	answer.expect = len(chunk)
+	return answer
 }
 
 // readsError is why some keys of a BatchGet were not read.

@@ -49,9 +49,13 @@ func (m *model) fillJSON(o *options, entry *batchEntry, item reflect.Value) erro
 		return err
 	}
 	entry.id = entry.text.id
-	if entry.json, err = m.appendItem(make([]byte, 0, m.itemRoom.Load()), item, &entry.text); err != nil {
+	b := entry.room.free(int(m.itemRoom.Load()))
+	begin := len(b)
+	if b, err = m.appendItem(b, item, &entry.text); err != nil {
 		return err
 	}
+	entry.room.keep(b)
+	entry.json = b[begin:len(b):len(b)]
 	m.itemRoom.Store(int64(len(entry.json) + len(entry.json)/8))
 	entry.bytes = len(entry.json) + len(`{"PutRequest":{"Item":}},"":[],`) + len(entry.table)
 	if len(entry.json) <= maxItem { // DynamoDB counts less
@@ -95,4 +99,33 @@ func (m *model) appendItem(b []byte, item reflect.Value, key *textKey) ([]byte, 
 		b = append(strconv.AppendUint(b, n, 10), `"}`...)
 	}
 	return append(b, '}'), nil
+}
+
+// jsonRoom is pooled memory for the items of a batch, until it ends. nil says that they cannot be JSON.
+type jsonRoom struct{ blocks []*[]byte }
+
+const roomBlock = 64 << 10
+
+// free is what has been written, with room for about n bytes more.
+func (r *jsonRoom) free(n int) []byte {
+	if last := len(r.blocks) - 1; last >= 0 && cap(*r.blocks[last])-len(*r.blocks[last]) >= n {
+		return *r.blocks[last]
+	}
+	block := bodies.Get().(*[]byte)
+	if cap(*block) < n {
+		*block = make([]byte, 0, max(n, roomBlock))
+	}
+	r.blocks = append(r.blocks, block)
+	return *block
+}
+
+// keep takes what free gave, and more.
+func (r *jsonRoom) keep(b []byte) { *r.blocks[len(r.blocks)-1] = b }
+
+// close gives the room back.
+func (r *jsonRoom) close() {
+	for _, block := range r.blocks {
+		giveBack(block, *block)
+	}
+	r.blocks = nil
 }

@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"errors"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -54,22 +55,28 @@ var errStrangeAnswer = errors.New("monotable: the answer names a key that was no
 
 // entryIndex finds the entries of a request by what an answer calls them. The answer has an order of its own.
 type entryIndex struct {
-	byID   map[string]*batchEntry
+	chunk  []*batchEntry
+	byID   map[string]*batchEntry // made when it is asked: most answers to writes name nothing
 	id     []byte                 // room for one
 	tables map[string]*batchEntry // one entry of each
 }
 
-func entriesByKey(chunk []*batchEntry) *entryIndex {
-	x := &entryIndex{byID: make(map[string]*batchEntry, len(chunk)), tables: map[string]*batchEntry{}}
-	for _, e := range chunk {
-		x.byID[e.id], x.tables[e.table] = e, e
+func entriesByKey(chunk []*batchEntry) *entryIndex { return &entryIndex{chunk: chunk} }
+
+func (x *entryIndex) fill() {
+	x.byID, x.tables = make(map[string]*batchEntry, len(x.chunk)), map[string]*batchEntry{}
+	last := ""
+	for _, e := range x.chunk {
+		x.byID[e.id] = e
+		if e.table != last {
+			x.tables[e.table], last = e, e.table
+		}
 	}
-	for _, e := range chunk {
-		if name := shortName(e.table); x.tables[name] == nil {
+	for table, e := range maps.Clone(x.tables) {
+		if name := shortName(table); x.tables[name] == nil {
 			x.tables[name] = e
 		}
 	}
-	return x
 }
 
 // shortName is the name in the ARN of a table: an answer may use either.
@@ -79,6 +86,9 @@ func shortName(table string) string {
 
 // find gives nil for a key that is not in the request.
 func (x *entryIndex) find(table string, key *record) *batchEntry {
+	if x.byID == nil {
+		x.fill()
+	}
 	of := x.tables[table]
 	if of == nil {
 		of = x.tables[shortName(table)]

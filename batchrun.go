@@ -35,7 +35,7 @@ type batchEntry struct {
 
 	write types.WriteRequest // of a write
 	put   types.PutRequest   // in it
-	wire  bool               // it may be sent as JSON
+	room  *jsonRoom          // nil if it cannot be JSON
 	json  []byte             // its item, which is not in write then
 	bytes int                // of it in the request
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -45,18 +46,50 @@ var marks = func() (all [maxBatchGet]attributeMap) {
 	return all
 }()
 
-// markedPuts are puts of marks.
-var markedPuts = func() (all [maxBatchWrite]types.PutRequest) {
-	for i := range all {
-		all[i].Item = marks[i]
-	}
-	return all
-}()
+// betweenPuts is between two items that are put.
+const betweenPuts = `}},{"PutRequest":{"Item":`
 
 var errMarks = errors.New("monotable: the request was changed on its way")
 
-// marked is what is put into a request in the place of marks; nil where there is none. They stand in one buffer or in many.
-type marked [][]byte
+// marked is what is put into a request, each in the place of the mark of its number: all that goes to one table in one place, so that the SDK has few to write.
+type marked []insertion
+
+type insertion struct {
+	table   string
+	parts   [][]byte
+	between string
+}
+
+// add adds a part to what goes to a table, and says which mark stands for that and whether it is the first part.
+func (m *marked) add(table string, part []byte, between string) (mark int, first bool) {
+	mark = slices.IndexFunc(*m, func(in insertion) bool { return in.table == table })
+	if first = mark < 0; first {
+		mark = len(*m)
+		*m = append(*m, insertion{table: table, between: between})
+	}
+	in := &(*m)[mark]
+	in.parts = append(in.parts, part)
+	return mark, first
+}
+
+// size is how long the insertion is.
+func (in *insertion) size() int {
+	n := (len(in.parts) - 1) * len(in.between)
+	for _, part := range in.parts {
+		n += len(part)
+	}
+	return n
+}
+
+func (in *insertion) append(b []byte) []byte {
+	for i, part := range in.parts {
+		if i > 0 {
+			b = append(b, in.between...)
+		}
+		b = append(b, part...)
+	}
+	return b
+}
 
 // into puts everything into a request that has been serialised.
 func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
@@ -64,30 +97,27 @@ func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	size, left := len(body), 0
-	for _, json := range m {
-		if json != nil {
-			size, left = size+len(json), left+1
-		}
+	size := len(body)
+	for i := range m {
+		size += m[i].size()
 	}
 	whole := make([]byte, 0, size)
 	var used [maxBatchGet]bool
-	for {
+	for left := len(m); ; left-- {
 		before, rest, ok := bytes.Cut(body, markStart)
 		whole = append(whole, before...)
 		if !ok {
-			break
+			if left > 0 {
+				return nil, errMarks
+			}
+			return request.SetStream(bytes.NewReader(whole))
 		}
 		number, after, ok := bytes.Cut(rest, markEnd)
 		i, err := strconv.Atoi(string(number))
-		if !ok || err != nil || i < 0 || i >= len(m) || m[i] == nil || used[i] {
+		if !ok || err != nil || i < 0 || i >= len(m) || used[i] {
 			return nil, errMarks
 		}
 		used[i] = true
-		whole, body, left = append(whole, m[i]...), after, left-1
+		whole, body = m[i].append(whole), after
 	}
-	if left != 0 {
-		return nil, errMarks
-	}
-	return request.SetStream(bytes.NewReader(whole))
 }

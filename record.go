@@ -34,7 +34,7 @@ func (r *record) left() int {
 	if r.reply == nil {
 		return 1
 	}
-	return len(r.reply.places) - r.index
+	return r.reply.page.Len() - r.index
 }
 
 // readInto is the slice that a reply's items have been read into, if this is the first one and all of them are in it.

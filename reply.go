@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"reflect"
 	"slices"
@@ -80,6 +81,7 @@ var errTaken = errors.New("monotable: the answer lacks its items: a middleware o
 type reply struct {
 	layout *layout
 	member string // of the answer: an Item, Items, or Responses by table
+	expect int    // so many items at most; 0 is unknown
 
 	off     bool    // it is not to take anything
 	seen    bool    // the answer came by here
@@ -87,7 +89,6 @@ type reply struct {
 	pooled  *[]byte // room for a body
 	in      *avjson.Reader
 	page    *codec.Page
-	places  []int // where each item is in the reply
 	tables  []replyTable
 	scratch map[*codec.Plan]*codec.Page // for values of other types
 }
@@ -118,17 +119,26 @@ func (r *reply) unless(off bool) *reply {
 // forget empties it for the next attempt.
 func (r *reply) forget() {
 	if r != nil {
-		*r = reply{layout: r.layout, member: r.member, pooled: r.pooled}
+		*r = reply{layout: r.layout, member: r.member, expect: r.expect, pooled: r.pooled}
 	}
 }
 
-// bodies are room for replies. What is read from one is copied, so nothing refers to it once its items are done with.
+// bodies are room for JSON. What is read from a reply is copied, so nothing refers to it once its items are done with.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 const largestBody = 4 << 20
 
 // released is told of what is given back. Tests spoil it, so that a reference to it is found out.
 var released = func([]byte) {}
+
+// giveBack gives room back that data stands in.
+func giveBack(room *[]byte, data []byte) {
+	released(data)
+	if *room = data[:0]; cap(data) > largestBody {
+		*room = nil
+	}
+	bodies.Put(room)
+}
 
 func (r *reply) room() []byte {
 	if r == nil {
@@ -152,13 +162,15 @@ func (r *reply) close() {
 	if r == nil || !r.taken || r.pooled == nil {
 		return
 	}
-	released(r.in.Data)
-	room := r.pooled
-	if *room = r.in.Data[:0]; cap(*room) > largestBody {
-		*room = nil
-	}
+	giveBack(r.pooled, r.in.Data)
 	r.in.Data, r.pooled = nil, nil
-	bodies.Put(room)
+	if r.page != nil {
+		r.page.Release()
+	}
+	for _, page := range r.scratch {
+		page.Release()
+	}
+	r.page, r.scratch = nil, nil
 }
 
 // take takes the items out of an answer, if it is plain JSON, and gives what is left of it: all of it if there is anything that the SDK should tell about.
@@ -195,7 +207,7 @@ func (r *reply) split(body []byte) (rest []byte, err error) {
 		if to > 0 {
 			return 0, errStrangeReply
 		}
-		end, err = r.read(at, countIn(body))
+		end, err = r.read(at, cmp.Or(r.expect, countIn(body)))
 		from, to = at, end
 		return end, err
 	})
@@ -254,8 +266,15 @@ func (r *reply) item(at int) (end int, err error) {
 	if _, null := r.in.Null(at); null {
 		return 0, errStrangeReply
 	}
-	r.places = append(r.places, at)
 	return r.page.Read(at)
+}
+
+// count is how many items are here.
+func (r *reply) count() int {
+	if r.page == nil {
+		return 0
+	}
+	return r.page.Len()
 }
 
 // missed says that the answer has not come by here: somebody else gave it.
@@ -276,7 +295,7 @@ func (r *reply) one(item attributeMap) (*record, error) {
 func (r *reply) all(items []attributeMap, count int) ([]record, error) {
 	switch {
 	case r.taken:
-		return r.records(0, len(r.places)), nil
+		return r.records(0, r.count()), nil
 	case len(items) == 0 && count > 0 && r.missed():
 		return nil, errTaken
 	}
@@ -312,7 +331,7 @@ func (r *reply) records(begin, end int) []record {
 
 // attributes is all of an item.
 func (r *reply) attributes(k int) (attributeMap, error) {
-	item, _, err := r.in.Map(r.places[k])
+	item, _, err := r.in.Map(r.page.At(k))
 	return item, err
 }
 
@@ -336,13 +355,13 @@ func (r *reply) decode(k int, plan *codec.Plan, dst reflect.Value, once bool) er
 	}
 	page := r.scratch[plan]
 	if page == nil {
-		page = plan.Layout().Page(r.in, 0)
+		page = plan.Plain().Page(r.in, 0)
 		if r.scratch == nil {
 			r.scratch = map[*codec.Plan]*codec.Page{}
 		}
 		r.scratch[plan] = page
 	}
-	if _, err := page.Read(r.places[k]); err != nil {
+	if _, err := page.Read(r.page.At(k)); err != nil {
 		return err
 	}
 	return page.Into(page.Len()-1, dst)

@@ -3,6 +3,7 @@ package codec
 import (
 	"fmt"
 	"reflect"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -30,6 +31,7 @@ type Plan struct {
 	strings int      // S that every item has
 	numbers int      // N that every item has
 	others  int      // BOOL, L, M and SS that the quick road makes
+	plain   atomic.Pointer[Layout]
 }
 
 // Compile makes the plan of the struct type t. The error joins one [*FieldError]

@@ -2,18 +2,21 @@ package codec
 
 import (
 	"reflect"
+	"sync"
 
 	"github.com/monotable/monotable/internal/avjson"
 )
 
 // Layout is how items of a plan are read from DynamoDB's JSON: for each field the
 // bytes that its member begins with, as a rule, and the few steps to its value.
-// Compiled once, never changed, safe for concurrent use.
+// Compiled once, safe for concurrent use.
 type Layout struct {
 	plan  *Plan
 	root  *wireStruct
 	noted []int    // of each noted name, where it is among those of an item; the same name may be there twice
+	none  []span   // nothing noted
 	order []uint16 // what Page.next begins with: members come in the order of the fields
+	pages sync.Pool
 }
 
 // wireStruct is the layout of a struct's object.
@@ -91,7 +94,17 @@ func (p *Plan) Layout(noted ...string) *Layout {
 		}
 		places[n] = root.fields[k].noted
 	}
-	return &Layout{plan: p, root: root, noted: places, order: c.order}
+	return &Layout{plan: p, root: root, noted: places, none: make([]span, len(places)), order: c.order}
+}
+
+// Plain is Layout of nothing noted, compiled once.
+func (p *Plan) Plain() *Layout {
+	if l := p.plain.Load(); l != nil {
+		return l
+	}
+	l := p.Layout()
+	p.plain.Store(l)
+	return l
 }
 
 type layoutCompiler struct {

@@ -60,16 +60,35 @@ const (
 // Page begins to read items of a reply, of which there will be as many as expect,
 // or nobody knows how many (0).
 func (l *Layout) Page(r *avjson.Reader, expect int) *Page {
-	p := &Page{layout: l}
+	p, ok := l.pages.Get().(*Page)
+	if !ok {
+		p = &Page{layout: l, next: slices.Clone(l.order)}
+	}
 	p.Reset(r, expect)
 	return p
+}
+
+// Release gives the page's own memory back. Items that were moved out of it stay as
+// they are; the page is of no use any more.
+func (p *Page) Release() {
+	p.forget()
+	p.layout.pages.Put(p)
+}
+
+// forget keeps the memory that holds positions, and the order of the members.
+func (p *Page) forget() {
+	if clear(p.found[:cap(p.found)]); cap(p.found) > maxSlab {
+		p.found = nil
+	}
+	*p = Page{layout: p.layout, items: p.items[:0], noted: p.noted[:0], late: p.late[:0], next: p.next, found: p.found[:0]}
 }
 
 // Reset forgets all items, for a reply that is read afresh.
 func (p *Page) Reset(r *avjson.Reader, expect int) {
 	const smallest = len(`{},`)
 	expect = max(0, min(expect, len(r.Data)/smallest+1))
-	*p = Page{layout: p.layout, r: r, expect: expect, next: slices.Clone(p.layout.order)}
+	p.forget()
+	p.r, p.expect = r, expect
 	p.reserve(expect)
 }
 
@@ -81,6 +100,9 @@ func (p *Page) reserve(items int) {
 
 // Len is how many items were read.
 func (p *Page) Len() int { return len(p.items) }
+
+// At returns where item k begins in the reply.
+func (p *Page) At(k int) int { return int(p.items[k].begin) }
 
 // Raw returns the JSON of item k, a part of the reply.
 func (p *Page) Raw(k int) []byte { return p.bytes(p.items[k].span) }
@@ -109,9 +131,7 @@ func (p *Page) Read(i int) (int, error) {
 		p.reserve(min(len(p.r.Data)/int(first.end-first.begin), maxChunk))
 	}
 	p.items = append(p.items, pageItem{span: spanOf(i, i), late: int32(len(p.late))})
-	for range p.layout.noted {
-		p.noted = append(p.noted, span{})
-	}
+	p.noted = append(p.noted, p.layout.none...)
 	dst := p.element()
 	end, ok := p.r.Null(i)
 	if !ok {

@@ -1,0 +1,54 @@
+package monotable
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/stretchr/testify/require"
+)
+
+// What goes to one table has one mark.
+func marksOf(t *testing.T) (m marked) {
+	for i, row := range []struct {
+		table, part string
+		mark        int
+		first       bool
+	}{{"one", `{"a":1}`, 0, true}, {"other", `{"b":2}`, 1, true}, {"one", `{"c":3}`, 0, false}, {"one", `{"d":4}`, 0, false}} {
+		mark, first := m.add(row.table, []byte(row.part), "};{")
+		require.Equal(t, row.mark, mark, i)
+		require.Equal(t, row.first, first, i)
+	}
+	return m
+}
+
+// Everything is put in once, in the place of its mark, or the request is not sent.
+func TestMarks(t *testing.T) {
+	items := marksOf(t)
+	mark := func(n string) string { return string(markStart) + n + string(markEnd) }
+	for name, row := range map[string]struct{ body, want string }{
+		"in their places":    {`[` + mark("1") + `,{"x":3},` + mark("0") + `]`, `[{"b":2},{"x":3},{"a":1}};{{"c":3}};{{"d":4}]`},
+		"one is missing":     {`[` + mark("1") + `]`, ""},
+		"one is there twice": {`[` + mark("1") + mark("0") + mark("0") + `]`, ""},
+		"one for another":    {`[` + mark("1") + mark("1") + `]`, ""},
+		"one is not ours":    {`[` + mark("1") + mark("0") + mark("2") + `]`, ""},
+		"out of range":       {`[` + mark("1") + mark("101") + `]`, ""},
+		"below it":           {`[` + mark("1") + mark("-1") + `]`, ""},
+		"no number":          {`[` + mark("1") + mark("x") + `]`, ""},
+		"cut short":          {`[` + mark("1") + string(markStart) + `0`, ""},
+	} {
+		request, err := smithyhttp.NewStackRequest().(*smithyhttp.Request).SetStream(strings.NewReader(row.body))
+		require.NoError(t, err)
+		request, err = items.into(request)
+		if row.want == "" {
+			require.ErrorIs(t, err, errMarks, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		body, err := io.ReadAll(request.GetStream())
+		require.NoError(t, err)
+		require.Equal(t, row.want, string(body), name)
+		require.Equal(t, int64(len(row.want)), request.ContentLength, name)
+	}
+}
