@@ -24,6 +24,7 @@ import (
 const chaosItems = 10_000
 
 func TestChaosBatch(t *testing.T) {
+	t.Parallel()
 	if monotabletest.Endpoint(t) != "" {
 		chaosBatch(t, swift, swiftClient(3))
 		return
@@ -136,6 +137,7 @@ func keyText(item rawItem) string {
 
 // TestChaosBatch_Reports: the attempts are few, so many operations are given up, and each report must be true.
 func TestChaosBatch_Reports(t *testing.T) {
+	t.Parallel()
 	sum := map[string]int{}
 	for seed := range uint64(20) {
 		for _, attempts := range []int{1, 3} {

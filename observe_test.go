@@ -300,6 +300,7 @@ var observedVerbs = map[string]struct {
 }
 
 func TestObserver_EveryVerb(t *testing.T) {
+	t.Parallel()
 	for verb, v := range observedVerbs {
 		check := func(t *testing.T, s *scene, err error, outcome monotable.Outcome) ended {
 			t.Helper()
@@ -414,6 +415,7 @@ func TestObserver_EveryVerb(t *testing.T) {
 }
 
 func TestObserver_Outcomes(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		outcome monotable.Outcome
 		attempt monotable.Outcome // of the last
@@ -595,6 +597,7 @@ func (c heedlessClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, 
 
 // What a validator of the program's own does is not part of the operation it is called from.
 func TestObserver_CallsWithinCalls(t *testing.T) {
+	t.Parallel()
 	for _, observed := range []bool{true, false} {
 		inner := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
 			if !observed {
@@ -620,6 +623,7 @@ type validatorFunc func(context.Context) error
 func (f validatorFunc) StructCtx(ctx context.Context, _ any) error { return f(ctx) }
 
 func TestObserver_ConcurrentUse(t *testing.T) {
+	t.Parallel()
 	s := openScene(t)
 	s.faults.Rate("BatchWriteItem", 0.3, monotabletest.Throttle(""))
 	errs := together(16, func(i int) error {
@@ -792,6 +796,7 @@ func TestSlogObserver_LevelsAndGroups(t *testing.T) {
 
 // Keys and values are in no record, whatever the verb and the outcome.
 func TestSlogObserver_NoValues(t *testing.T) {
+	t.Parallel()
 	var text bytes.Buffer
 	faults := map[string]monotabletest.Fault{
 		"none": nil, "throttled": monotabletest.Throttle(""), "broken": monotabletest.SendingBroken(),

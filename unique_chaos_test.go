@@ -57,6 +57,7 @@ func requireUnique(t testing.TB, s *store) {
 // TestF051_CrashAtEveryRequest ends the process before, and after, each request of a flow in turn. Nothing that is left over may block
 // a value or let two items have it.
 func TestF051_CrashAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	flow := func(ctx context.Context, table *monotable.Table, e *monotable.Entity[person]) error {
 		if _, err := e.Create(ctx, person{ID: "ann", Org: "o", Name: "Ann", Email: "ann@x.io"}); err != nil {
 			return err
@@ -116,6 +117,7 @@ func TestF051_CrashAtEveryRequest(t *testing.T) {
 // TestF051_ManyWritersOfFewValues lets 32 writers create, change and delete items with 8 values among them, while replies are lost, the service throttles and
 // fails.
 func TestF051_ManyWritersOfFewValues(t *testing.T) {
+	t.Parallel()
 	const writers, turns, values = 32, 12, 8
 	s := openStore(t, monotable.TableConfig{})
 	var faults monotabletest.Faults
