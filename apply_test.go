@@ -156,6 +156,7 @@ func TestApplyCreates(t *testing.T) {
 // TestF133_ApplyKilledAnywhere kills Apply at each request, before it is sent and after it was applied. The next run comes to the same table, no item is
 // missing from an index, whatever is written between.
 func TestF133_ApplyKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		for _, fresh := range []bool{false, true} {
 			for _, stop := range []func(*monotabletest.Faults, int){(*monotabletest.Faults).StopAt, (*monotabletest.Faults).StopAfter} {
@@ -193,6 +194,7 @@ func TestF133_ApplyKilledAnywhere(t *testing.T) {
 
 // TestF133_ManyApply: eight processes at once; each change is made once, one after the other.
 func TestF133_ManyApply(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		s.young()
 		var faults monotabletest.Faults
@@ -225,6 +227,7 @@ func TestF133_ManyApply(t *testing.T) {
 
 // TestF133_ApplyInBadWeather: what Apply sends is refused for the moment, more often than the SDK tries.
 func TestF133_ApplyInBadWeather(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		several := func(f monotabletest.Fault) []monotabletest.Fault {
 			return []monotabletest.Fault{f, f, f, f, nil, f, f, f, f}
@@ -256,6 +259,7 @@ func TestF133_ApplyInBadWeather(t *testing.T) {
 
 // TestApplyRefusedForGood ends with what the service says.
 func TestApplyRefusedForGood(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		s.young()
 		var faults monotabletest.Faults
@@ -272,6 +276,7 @@ func TestApplyRefusedForGood(t *testing.T) {
 
 // TestF132_ApplyFindsAnotherTable than was planned for: it says so and leaves it alone.
 func TestF132_ApplyFindsAnotherTable(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		declared := s.cfg
 		for _, row := range []struct {
@@ -391,6 +396,7 @@ func TestApplyWaitsOutLimits(t *testing.T) {
 
 // TestIndexOnTheTablesOwnKeys is planned and compared as any other.
 func TestIndexOnTheTablesOwnKeys(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		s.young()
 		s.cfg.Indexes = []monotable.Index{s.cfg.Indexes[0], {Name: "same", PartitionKey: "PK", SortKey: "SK"}, {Name: "turned", PartitionKey: "SK", SortKey: "PK"}}
@@ -457,6 +463,7 @@ func TestChangesAreData(t *testing.T) {
 
 // TestAddIndexToProvisionedTable gives it throughput.
 func TestAddIndexToProvisionedTable(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		s.young(provisionedByHand)
 		table := s.table(s.client)
@@ -483,6 +490,7 @@ func TestAddIndexToProvisionedTable(t *testing.T) {
 
 // TestDropIndex drops what is not declared, and nothing else.
 func TestDropIndex(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		require.NoError(s.t, s.table(s.client).Create(s.t.Context(), s.client))
 		var faults monotabletest.Faults
@@ -510,6 +518,7 @@ func TestDropIndex(t *testing.T) {
 
 // TestF133_DropIndexKilledAnywhere, with an index on its way in, and then again.
 func TestF133_DropIndexKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		for _, stop := range []func(*monotabletest.Faults, int){(*monotabletest.Faults).StopAt, (*monotabletest.Faults).StopAfter} {
 			for n := 1; ; n += s.killEvery() {

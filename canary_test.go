@@ -468,6 +468,7 @@ func (h *vaultHall) paged(page monotable.Page[strongbox], err error) (any, error
 }
 
 func TestF126_CanaryInEveryOutput(t *testing.T) {
+	t.Parallel()
 	damage := func(change rawItem) func(*vaultHall) {
 		return func(h *vaultHall) {
 			for _, id := range []string{"1", "2"} {

@@ -24,6 +24,7 @@ import (
 const chaosItems = 10_000
 
 func TestChaosBatch(t *testing.T) {
+	t.Parallel()
 	if monotabletest.Endpoint(t) != "" {
 		chaosBatch(t, swift, swiftClient(3))
 		return
@@ -136,32 +137,35 @@ func keyText(item rawItem) string {
 
 // TestChaosBatch_Reports: the attempts are few, so many operations are given up, and each report must be true.
 func TestChaosBatch_Reports(t *testing.T) {
+	t.Parallel()
 	sum := map[string]int{}
 	for seed := range uint64(20) {
 		for _, attempts := range []int{1, 3} {
-			d := newDepot(t, attempts)
-			troubled(&d.faults)
-			d.faults.Seed(seed)
-			var ops []monotable.BatchOp
-			for _, item := range parcelsOf(200) {
-				ops = append(ops, d.parcels.PutOp(item))
-			}
-			err := d.table.With(monotable.Attempts(1)).BatchWrite(t.Context(), ops...)
-			if err == nil {
-				continue
-			}
-			batch := batchErrorOf(t, err)
-			stored := map[string]bool{}
-			for _, item := range d.dump() {
-				stored[item["SK"].(*types.AttributeValueMemberS).Value] = true
-			}
-			for _, i := range batch.Written {
-				require.True(t, stored[fmt.Sprintf("PARCEL#%05d", i)], "seed %d: %d is said to be written", seed, i)
-			}
-			honest(t, d.store, batch)
-			sum["written"] += len(batch.Written)
-			sum["not written"] += len(batch.NotWritten)
-			sum["unknown"] += len(batch.Unknown)
+			t.Run(fmt.Sprintf("seed %d, %d attempts", seed, attempts), func(t *testing.T) {
+				d := newDepot(t, attempts)
+				troubled(&d.faults)
+				d.faults.Seed(seed)
+				var ops []monotable.BatchOp
+				for _, item := range parcelsOf(200) {
+					ops = append(ops, d.parcels.PutOp(item))
+				}
+				err := d.table.With(monotable.Attempts(1)).BatchWrite(t.Context(), ops...)
+				if err == nil {
+					return
+				}
+				batch := batchErrorOf(t, err)
+				stored := map[string]bool{}
+				for _, item := range d.dump() {
+					stored[item["SK"].(*types.AttributeValueMemberS).Value] = true
+				}
+				for _, i := range batch.Written {
+					require.True(t, stored[fmt.Sprintf("PARCEL#%05d", i)], "%d is said to be written", i)
+				}
+				honest(t, d.store, batch)
+				sum["written"] += len(batch.Written)
+				sum["not written"] += len(batch.NotWritten)
+				sum["unknown"] += len(batch.Unknown)
+			})
 		}
 	}
 	require.Positive(t, sum["unknown"])

@@ -262,6 +262,7 @@ func modifyOnce(ctx context.Context, e *monotable.Entity[tally], writer int) err
 
 // TestChaosExactlyOnce: every increment is stored once, whatever befalls it.
 func TestChaosExactlyOnce(t *testing.T) {
+	t.Parallel()
 	c, stored, wrong := runChaos(t, true, func(ctx context.Context, c *chaos, writer int) {
 		for try := 0; !c.ledger.enter(writer, modifyOnce(ctx, c.tallies.With(monotable.ExactlyOnce()), writer)); try++ {
 			c.again(ctx, try)
@@ -275,6 +276,7 @@ func TestChaosExactlyOnce(t *testing.T) {
 
 // TestChaosModify: in the ordinary mode what is not acknowledged is known to be not written, or said to be unknown.
 func TestChaosModify(t *testing.T) {
+	t.Parallel()
 	c, _, wrong := runChaos(t, true, func(ctx context.Context, c *chaos, writer int) {
 		c.ledger.enter(writer, modifyOnce(ctx, c.tallies, writer))
 	})
@@ -299,6 +301,7 @@ func attempting(ctx context.Context, c *chaos, writer int, write func(read tally
 
 // TestChaosPut: by reading and Put under the version that was read.
 func TestChaosPut(t *testing.T) {
+	t.Parallel()
 	_, _, wrong := runChaos(t, true, func(ctx context.Context, c *chaos, writer int) {
 		attempting(ctx, c, writer, func(read tally) error {
 			read.count(writer)
@@ -311,6 +314,7 @@ func TestChaosPut(t *testing.T) {
 
 // TestChaosUpdate: by reading and Update under the version that was read.
 func TestChaosUpdate(t *testing.T) {
+	t.Parallel()
 	_, _, wrong := runChaos(t, true, func(ctx context.Context, c *chaos, writer int) {
 		attempting(ctx, c, writer, func(read tally) error {
 			version := read.Version
@@ -324,6 +328,7 @@ func TestChaosUpdate(t *testing.T) {
 
 // TestChaosCalm: without faults nothing is lost and nothing unknown.
 func TestChaosCalm(t *testing.T) {
+	t.Parallel()
 	c, stored, wrong := runChaos(t, false, func(ctx context.Context, c *chaos, writer int) {
 		for try := 0; !c.ledger.enter(writer, modifyOnce(ctx, c.tallies, writer)); try++ {
 			c.again(ctx, try)
@@ -338,6 +343,7 @@ func TestChaosCalm(t *testing.T) {
 // TestChaosShowsABadProtocol: the version as the only condition, and a refusal taken for "not written", as most programs do. The checker
 // must find out, or the tests above prove nothing.
 func TestChaosShowsABadProtocol(t *testing.T) {
+	t.Parallel()
 	_, _, wrong := runChaos(t, true, func(ctx context.Context, c *chaos, writer int) {
 		for try := 0; ; try++ {
 			out, err := c.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.cfg.Name, Key: c.key, ConsistentRead: new(true)})

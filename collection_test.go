@@ -192,6 +192,7 @@ func TestShop_SixAccessPatternsInOneRequestEach(t *testing.T) {
 
 // What stands at an order's key and under it, and not what only begins alike.
 func TestCollection_SortConditionsHoldForAllMembers(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	for name, row := range map[string]struct {
 		from   func(monotable.Partition) monotable.Partition

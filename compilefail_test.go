@@ -293,6 +293,7 @@ var wrongPrograms = []wrongProgram{
 }
 
 func TestCompileFail(t *testing.T) {
+	t.Parallel()
 	c := newTypeChecker(t)
 	seen := map[string]bool{}
 	for _, p := range wrongPrograms {
@@ -306,6 +307,7 @@ func TestCompileFail(t *testing.T) {
 
 // A test of what must not build is worth what it notices.
 func TestCompileFailNotices(t *testing.T) {
+	t.Parallel()
 	c := newTypeChecker(t)
 	for _, test := range []struct {
 		wrongProgram

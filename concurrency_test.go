@@ -29,6 +29,7 @@ func together(n int, f func(i int) error) []error {
 }
 
 func TestF021_TwoUpdatesOfOneVersion(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, monotable.TableConfig{})
 	e := mustEntity(t, s.Table, counterSchema())
 	for round := range 20 {
@@ -107,6 +108,7 @@ func TestF021_ModifyLosesNothing(t *testing.T) {
 }
 
 func TestUpsertsOfOneNewKey(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, monotable.TableConfig{})
 	e := mustEntity(t, s.Table, counterSchema())
 	for round := range 10 {

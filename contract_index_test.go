@@ -21,6 +21,7 @@ type ranked[V any] struct {
 }
 
 func TestIndexes(t *testing.T) {
+	t.Parallel()
 	t.Run("S", func(t *testing.T) {
 		testIndexes(t, "S", "R#{rank}", []string{" ", "A", "a", "a!", "é"}, func(s string) (types.AttributeValue, types.AttributeValue) {
 			return avS(s), avS("R#" + s)

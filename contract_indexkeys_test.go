@@ -160,6 +160,7 @@ func TestF104_IndexKeysOnUpdate(t *testing.T) {
 
 // TestF106_IndexKeysStayFresh runs random writes of every verb, and checks after each that all keys are those of the item.
 func TestF106_IndexKeysStayFresh(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, ticketConfig())
 	tickets := mustEntity(t, s.Table, ticketSchema())
 	ctx := t.Context()

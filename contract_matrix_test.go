@@ -36,6 +36,7 @@ type keyKind[V any] struct {
 }
 
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	runMatrix(t, keyKind[string]{"S", "K#{%s}", "a b", "é", avS("K#a b"), avS("K#é"), avS("a b"), avS("é"), avS("")})
 	runMatrix(t, keyKind[int64]{"N", "{%s}", 9007199254740993, -1, avN("9007199254740993"), avN("-1"), avN("9007199254740993"), avN("-1"), avN("0")})
 	runMatrix(t, keyKind[[]byte]{"B", "{%s}", []byte{0, 255}, []byte("#"), avB("\x00\xff"), avB("#"), avB("\x00\xff"), avB("#"), nil})

@@ -197,6 +197,7 @@ func (s *shelfOf) draw(rt *rapid.T) (conds []monotable.KeyCond[entry], tests []t
 
 // TestF063_SortKeyRanges also is F056, F059, F061, F062 and F101: a few hundred queries of every kind.
 func TestF063_SortKeyRanges(t *testing.T) {
+	t.Parallel()
 	shelves := fillShelves(t)
 	for _, s := range shelves {
 		require.NotEmpty(t, s.items)
@@ -282,6 +283,7 @@ func (s *shelfOf) check(t *testing.T, rt *rapid.T) {
 
 // TestF057_PagingFromEveryPosition also is F058: the cursor is that of the last item returned.
 func TestF057_PagingFromEveryPosition(t *testing.T) {
+	t.Parallel()
 	s := fillShelves(t)[6]
 	for _, descending := range []bool{false, true} {
 		for _, filter := range []bool{false, true} {

@@ -40,6 +40,7 @@ func rawNote(page, tag string) rawItem {
 
 // TestF067_TagsAndModes goes through every verb over items with the entity's tag, none, an alias, and another's, in every mode.
 func TestF067_TagsAndModes(t *testing.T) {
+	t.Parallel()
 	const (
 		fine  = "fine"
 		wrong = "wrong"

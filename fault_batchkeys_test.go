@@ -66,6 +66,7 @@ func TestF035_UnprocessedKeysOfTwoTables(t *testing.T) {
 
 // The service stops answering at 16 MB.
 func TestF035_LargeItems(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, 3)
 	items := parcelsOf(120)
 	for i := range items {
@@ -178,6 +179,7 @@ type reading struct {
 }
 
 func TestF037_KeysByValue(t *testing.T) {
+	t.Parallel()
 	var faults monotabletest.Faults
 	s := openStore(t, monotable.TableConfig{PartitionKey: "meter", PartitionKeyType: "N", SortKey: "hash", SortKeyType: "B"})
 	client := &renaming{Client: faults.Client(s.client, swiftClient(1)), asks: "contract", answers: contractARN}
@@ -251,6 +253,7 @@ type blob struct {
 }
 
 func TestF038_Chunks(t *testing.T) {
+	t.Parallel()
 	d := newDepot(t, 1)
 	ctx := t.Context()
 	for n, want := range map[int][2]int{0: {0, 0}, 1: {1, 1}, 25: {1, 1}, 26: {2, 1}, 100: {4, 1}, 101: {5, 2}} {

@@ -228,6 +228,7 @@ func TestF115_MissingParents(t *testing.T) {
 
 // TestConditions is every condition on a stored item, as a filter and as a condition of a write.
 func TestConditions(t *testing.T) {
+	t.Parallel()
 	a := openAccounts(t)
 	ctx := t.Context()
 	a.write(with(rawAccount("a"), rawItem{"logins": avN("5"), "tags": avL(avS("x"), avS("y")), "roles": avSS("r", "s"), "secret": avS("free")}))

@@ -533,6 +533,7 @@ func TestF111_KeyTemplates(t *testing.T) {
 
 // TestF129_NamesFromConfiguration are checked, and nothing else is taken from around the program.
 func TestF129_NamesFromConfiguration(t *testing.T) {
+	t.Parallel()
 	spy := &spyClient{Client: offline()}
 	base := monotable.TableConfig{
 		Name: "app", PartitionKey: "PK", SortKey: "SK", TypeTag: "kind", Indexes: []monotable.Index{{Name: "GSI1", PartitionKey: "P", SortKey: "S"}},

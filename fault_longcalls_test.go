@@ -68,6 +68,7 @@ func rawBarrel(cellar, id string) rawItem {
 
 // TestF017_ScanGoesOn: credentials that end in the middle of a scan leave a place to go on from, and nothing is read twice or left out.
 func TestF017_ScanGoesOn(t *testing.T) {
+	t.Parallel()
 	const n = 30
 	ctx := t.Context()
 	seen := func(got map[string]int) {
@@ -149,6 +150,7 @@ func TestF017_ScanGoesOn(t *testing.T) {
 
 // TestF130_HostileData: neither the number of items nor what is in one of them makes a call grow without bounds.
 func TestF130_HostileData(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	s, faults, barrels := openCellar(t, 0)
 	for i := range 60 {

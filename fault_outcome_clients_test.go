@@ -42,6 +42,7 @@ func (c deafClient) TransactWriteItems(ctx context.Context, in *dynamodb.Transac
 // TestF001_ForeignClients: one that passes everything on is as good as the SDK's; one that drops the refused item costs a look; behind one
 // that drops the options own writes under a version are still recognised.
 func TestF001_ForeignClients(t *testing.T) {
+	t.Parallel()
 	for _, client := range []struct {
 		name string
 		wrap func(monotable.Client) monotable.Client

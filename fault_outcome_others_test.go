@@ -76,6 +76,7 @@ func verbNamed(t *testing.T, name string) verb {
 // TestF001_OthersWroteSince: a write under a version whose reply is lost, or that never arrived, and others write before it is sent again.
 // TestF002, F004 and F005 are rows of it.
 func TestF001_OthersWroteSince(t *testing.T) {
+	t.Parallel()
 	type others = func(b *bench) []func()
 	var (
 		nobody   = func(*bench) []func() { return nil }
@@ -288,6 +289,7 @@ func TestF007_OldImageWithheld(t *testing.T) {
 // TestF008_ContextEndsInFlight: the error is that of the context and ErrOutcomeUnknown. That nothing stays behind is what the bubble makes
 // sure of: it does not end before its goroutines.
 func TestF008_ContextEndsInFlight(t *testing.T) {
+	t.Parallel()
 	eachWrite(t, func(t *testing.T, v verb, versioned, once bool, class string) {
 		for name, deadline := range map[string]bool{"cancelled": false, "deadline": true} {
 			for _, fault := range []struct {
@@ -445,6 +447,7 @@ func (b *bench) TransactGetBy(client monotable.Client, ops ...monotable.ReadOp) 
 
 // TestF016_RetryQuotaEmpty: the SDK's own quota ends the retries.
 func TestF016_RetryQuotaEmpty(t *testing.T) {
+	t.Parallel()
 	empty := func(o *dynamodb.Options) {
 		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.RateLimiter = ratelimit.NewTokenRateLimit(1) })
 	}
@@ -542,6 +545,7 @@ func TestF018_HooksRunOnce(t *testing.T) {
 
 // TestF019_WrittenAndNotDecoded: the error says so, and is never taken for a failed write.
 func TestF019_WrittenAndNotDecoded(t *testing.T) {
+	t.Parallel()
 	eachWrite(t, func(t *testing.T, v verb, versioned, once bool, _ string) {
 		if v.operation == put {
 			return // what is stored is what was given

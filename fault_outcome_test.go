@@ -585,6 +585,7 @@ func runScripts(t *testing.T, fault string, also ...func(t *testing.T, x *trial)
 
 // TestF001_LostReply: the own write is recognised, and what cannot be told is unknown.
 func TestF001_LostReply(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F001", func(t *testing.T, x *trial) {
 		_, _, at := x.sends()
 		if x.class != "guarded" || x.row.Script[0] == "Throttle" || len(at) < 2 {
@@ -596,21 +597,25 @@ func TestF001_LostReply(t *testing.T) {
 
 // TestF003_EveryReplyLost: the outcome is unknown, and the error tells what to look for.
 func TestF003_EveryReplyLost(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F003")
 }
 
 // TestF006_NotResent: what would count twice is sent again only if it was surely not sent, or under ExactlyOnce.
 func TestF006_NotResent(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F006")
 }
 
 // TestF010_SilentServer: an attempt that takes too long is a lost reply.
 func TestF010_SilentServer(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F010")
 }
 
 // TestF011_Throttling in all its shapes: ErrThrottled with the reasons.
 func TestF011_Throttling(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F011", func(t *testing.T, x *trial) {
 		throttled, ok := errors.AsType[*monotable.ThrottledError](x.err)
 		require.Equal(t, strings.Contains(came(x.err), "throttled"), ok)
@@ -624,11 +629,13 @@ func TestF011_Throttling(t *testing.T) {
 
 // TestF013_Conflicts with transactions and other regions are tried again with growing pauses.
 func TestF013_Conflicts(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F013")
 }
 
 // TestF014_InProgress: with the same bytes each time.
 func TestF014_InProgress(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F014", func(t *testing.T, x *trial) {
 		_, all, _ := x.sends()
 		for _, r := range all {
@@ -639,11 +646,13 @@ func TestF014_InProgress(t *testing.T) {
 
 // TestF015_AnswersThatAreNone: broken off, garbled, of a proxy, empty or unknown. Nothing of them is used.
 func TestF015_AnswersThatAreNone(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F015")
 }
 
 // TestF017_ClockAndCredentials: a clock that is off is corrected, credentials that are over end the call.
 func TestF017_ClockAndCredentials(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "F017")
 }
 

@@ -161,6 +161,7 @@ func requireLodgings(t *testing.T, want, got []lodging, hint ...any) {
 }
 
 func TestF064_HydrateReadsWholeItemsInTheIndexsOrder(t *testing.T) {
+	t.Parallel()
 	l := openLodgings(t, 30)
 	ctx := t.Context()
 	for _, index := range []string{"groups", "tagged"} {
@@ -297,6 +298,7 @@ func (l *lodgings) change(dice *rand.Rand) (left []lodging, stale int) {
 }
 
 func TestF066_HydrateDropsWhatIsOutdated(t *testing.T) {
+	t.Parallel()
 	rounds := 30
 	if monotabletest.Endpoint(t) != "" {
 		rounds = 2

@@ -561,6 +561,7 @@ func openMemos(s *store) *cast[memo] {
 
 // TestF106_IndexKeysAreThoseOfTheItem also is F099, F104, F105 and F107: random histories.
 func TestF106_IndexKeysAreThoseOfTheItem(t *testing.T) {
+	t.Parallel()
 	rounds, most := envInt(t, "MONOTABLE_KEY_ROUNDS", 5), 12 // of a hundred histories each; CI makes 20
 	if testing.Short() || monotabletest.Endpoint(t) != "" {
 		rounds = 1

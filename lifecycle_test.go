@@ -269,6 +269,7 @@ func TestCreateProvisioned(t *testing.T) {
 
 // TestF132_CreateKilledAnywhere kills Create at each request, before it is sent and after it was applied; the next Create comes to the same table.
 func TestF132_CreateKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		for _, stop := range []func(*monotabletest.Faults, int){(*monotabletest.Faults).StopAt, (*monotabletest.Faults).StopAfter} {
 			for n := 1; ; n++ {
@@ -294,6 +295,7 @@ func TestF132_CreateKilledAnywhere(t *testing.T) {
 
 // TestF132_CreateInBadWeather: replies are lost, the service throttles, has reached a limit or fails.
 func TestF132_CreateInBadWeather(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		for _, row := range []struct {
 			fault monotabletest.Fault
@@ -668,6 +670,7 @@ func TestEnsureCancelled(t *testing.T) {
 
 // TestTruncate empties a table, or the scope of one.
 func TestTruncate(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, monotable.TableConfig{Name: "life"})
 	seven, seventy := tenantUsers(t, s.Table, "T#7"), tenantUsers(t, s.Table, "T#70")
 	fill := func() {

@@ -300,6 +300,7 @@ var observedVerbs = map[string]struct {
 }
 
 func TestObserver_EveryVerb(t *testing.T) {
+	t.Parallel()
 	for verb, v := range observedVerbs {
 		check := func(t *testing.T, s *scene, err error, outcome monotable.Outcome) ended {
 			t.Helper()
@@ -414,6 +415,7 @@ func TestObserver_EveryVerb(t *testing.T) {
 }
 
 func TestObserver_Outcomes(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		outcome monotable.Outcome
 		attempt monotable.Outcome // of the last
@@ -595,6 +597,7 @@ func (c heedlessClient) PutItem(ctx context.Context, in *dynamodb.PutItemInput, 
 
 // What a validator of the program's own does is not part of the operation it is called from.
 func TestObserver_CallsWithinCalls(t *testing.T) {
+	t.Parallel()
 	for _, observed := range []bool{true, false} {
 		inner := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
 			if !observed {
@@ -620,6 +623,7 @@ type validatorFunc func(context.Context) error
 func (f validatorFunc) StructCtx(ctx context.Context, _ any) error { return f(ctx) }
 
 func TestObserver_ConcurrentUse(t *testing.T) {
+	t.Parallel()
 	s := openScene(t)
 	s.faults.Rate("BatchWriteItem", 0.3, monotabletest.Throttle(""))
 	errs := together(16, func(i int) error {
@@ -792,6 +796,7 @@ func TestSlogObserver_LevelsAndGroups(t *testing.T) {
 
 // Keys and values are in no record, whatever the verb and the outcome.
 func TestSlogObserver_NoValues(t *testing.T) {
+	t.Parallel()
 	var text bytes.Buffer
 	faults := map[string]monotabletest.Fault{
 		"none": nil, "throttled": monotabletest.Throttle(""), "broken": monotabletest.SendingBroken(),
@@ -799,21 +804,23 @@ func TestSlogObserver_NoValues(t *testing.T) {
 	}
 	for fault, f := range faults {
 		for verb, v := range observedVerbs {
-			s := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
-				cfg.Observer = monotable.SlogObserver(slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug})))
+			t.Run(fault+"/"+verb, func(t *testing.T) {
+				s := openScene(t, func(cfg *monotable.TableConfig, _ *monotable.Client) {
+					cfg.Observer = monotable.SlogObserver(slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug})))
+				})
+				_, _ = s.watched.Put(t.Context(), watched{ID: observedCanary, Email: observedCanary, Secret: observedCanary})
+				_, _ = s.simple.Put(t.Context(), simple{Group: observedCanary, ID: "a"})
+				if f != nil {
+					s.faults.Rate("", 0.7, f)
+				}
+				text.Reset()
+				_ = v.run(t.Context(), s, observedCanary)
+				_ = v.run(t.Context(), s, observedCanary) // met by what the first has written
+				require.Contains(t, text.String(), "monotable operation")
+				require.NotContains(t, text.String(), observedCanary)
+				_ = v.run(t.Context(), s, observedCanary+"#")
+				require.NotContains(t, text.String(), observedCanary)
 			})
-			_, _ = s.watched.Put(t.Context(), watched{ID: observedCanary, Email: observedCanary, Secret: observedCanary})
-			_, _ = s.simple.Put(t.Context(), simple{Group: observedCanary, ID: "a"})
-			if f != nil {
-				s.faults.Rate("", 0.7, f)
-			}
-			text.Reset()
-			_ = v.run(t.Context(), s, observedCanary)
-			_ = v.run(t.Context(), s, observedCanary) // met by what the first has written
-			require.Contains(t, text.String(), "monotable operation")
-			require.NotContains(t, text.String(), observedCanary, "%s %s", verb, fault)
-			_ = v.run(t.Context(), s, observedCanary+"#")
-			require.NotContains(t, text.String(), observedCanary, "%s %s", verb, fault)
 		}
 	}
 }

@@ -401,6 +401,7 @@ func TestPagingAgainstAnOracle(t *testing.T) {
 // TestF068_PagingPastItemsThatDoNotDecode walks there and back over a partition in which some items do not decode: each is one error, and Next, or Prev on the
 // way back, leads past it.
 func TestF068_PagingPastItemsThatDoNotDecode(t *testing.T) {
+	t.Parallel()
 	rounds := 60
 	if monotabletest.Endpoint(t) != "" {
 		rounds = 5

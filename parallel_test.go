@@ -269,6 +269,7 @@ func resumed(t *testing.T, pieces *monotable.Entity[shard], failed *monotable.Se
 }
 
 func TestF072_OneSegmentFails(t *testing.T) {
+	t.Parallel()
 	_, hook, pieces := openScattered(t, 40)
 	rounds := 200
 	if monotabletest.Endpoint(t) != "" {
@@ -438,6 +439,7 @@ func TestF073_ReadAhead(t *testing.T) {
 }
 
 func TestF056_Budget(t *testing.T) {
+	t.Parallel()
 	hook, _, row := openRow(t, 29)
 	_, _, scattered := openScattered(t, 29)
 	ctx := t.Context()
@@ -528,6 +530,7 @@ func unitsOfAPage(ctx context.Context, q monotable.Query[shard]) (float64, error
 }
 
 func TestF059_CapacityOverPagesAndSegments(t *testing.T) {
+	t.Parallel()
 	hook, _, row := openRow(t, 29)
 	_, scans, scattered := openScattered(t, 29)
 	ctx := t.Context()

@@ -71,6 +71,7 @@ func measurements(t *testing.T) (*crowdedClient, []monotable.Query[measurement])
 func byTime(a, b measurement) int { return cmp.Compare(a.At, b.At) }
 
 func TestQueryMany_OneAfterTheOther(t *testing.T) {
+	t.Parallel()
 	client, queries := measurements(t)
 	slices.Reverse(queries)
 	for _, concurrency := range []int{1, 3, 100} {
@@ -85,6 +86,7 @@ func TestQueryMany_OneAfterTheOther(t *testing.T) {
 }
 
 func TestQueryMany_Merged(t *testing.T) {
+	t.Parallel()
 	client, queries := measurements(t)
 	for _, concurrency := range []int{1, 3, 100} {
 		client.most.Store(0)
@@ -113,6 +115,7 @@ func TestQueryMany_Merged(t *testing.T) {
 }
 
 func TestQueryMany_Count(t *testing.T) {
+	t.Parallel()
 	_, queries := measurements(t)
 	for _, concurrency := range []int{1, 3} {
 		many := monotable.QueryMany(queries...).With(monotable.Concurrency(concurrency))
@@ -129,6 +132,7 @@ func TestQueryMany_Count(t *testing.T) {
 }
 
 func TestQueryMany_FailsAsAWhole(t *testing.T) {
+	t.Parallel()
 	client, queries := measurements(t)
 	for _, many := range []monotable.ManyQuery[measurement]{
 		monotable.QueryMany(queries...), monotable.QueryMany(queries...).OrderBy(byTime),

@@ -11,6 +11,7 @@ import (
 var profileKey = rawItem{"PK": avS("SETTLER#1"), "SK": avS("PROFILE")}
 
 func TestRefresh(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	for version := range 3 {
 		s := settlerStore(t)

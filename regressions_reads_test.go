@@ -54,6 +54,7 @@ func TestF124_TheLengthOfTheKeyIDIsNoOverflow(t *testing.T) {
 
 // A part ends where it ends, whatever follows it.
 func TestCollection_RangesOfPartsBeforeOtherLiterals(t *testing.T) {
+	t.Parallel()
 	for _, sort := range []string{"ISSUE#{year:04}-{month:02}", "ISSUE#{year:04}.{title}", "ISSUE#{year:04}{title}", "ISSUE#{year:04}#{month:02}", "{year:05}#{title}"} {
 		t.Run(sort, func(t *testing.T) {
 			s, e := issueStore(t, sort)
@@ -95,6 +96,7 @@ func TestCollection_PageKeepsWhatWasReadBeforeAnError(t *testing.T) {
 
 // A small limit does not mean a request for each foreign item.
 func TestCollection_ManyForeignItems(t *testing.T) {
+	t.Parallel()
 	s, e := issueStore(t, "ISSUE#{year:04}-{month:02}")
 	for i := range 60 {
 		s.write(rawItem{"PK": avS("JOURNAL#j"), "SK": avS(fmt.Sprintf("FOREIGN#%02d", i)), "_et": avS("Other")})
@@ -114,6 +116,7 @@ func TestCollection_ManyForeignItems(t *testing.T) {
 }
 
 func TestF072_AContextThatEndsLeavesAState(t *testing.T) {
+	t.Parallel()
 	s, e := issueStore(t, "ISSUE#{year:04}-{month:02}")
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -168,6 +171,7 @@ func TestPartition_OneTextForTheSortKey(t *testing.T) {
 
 // F122: conditions whose bounds look alike are conditions of their own.
 func TestF122_CursorsOfOtherSortConditions(t *testing.T) {
+	t.Parallel()
 	_, e := issueStore(t, "{title}", issueTitle.Escaped())
 	q := e.Query(issueOf{Journal: "j"}).Limit(1)
 	queries := []monotable.Query[issueOf]{

@@ -18,6 +18,7 @@ import (
 // TestRequestsOnServer sends the accepted rows to a server. A write must leave what its file says; under
 // other circumstances its condition must refuse it. A read must find its own items and no others.
 func TestRequestsOnServer(t *testing.T) {
+	t.Parallel()
 	client := monotabletest.Client(t)
 	s := newRqSchemas(t)
 	tables := map[string]*monotable.Table{}

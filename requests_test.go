@@ -79,6 +79,7 @@ func rqRefusals() []rqRefusal {
 }
 
 func TestRequests(t *testing.T) {
+	t.Parallel()
 	for _, row := range rqRows() {
 		t.Run(row.name, func(t *testing.T) {
 			s := newRqSchemas(t)
@@ -100,6 +101,7 @@ func TestRequests(t *testing.T) {
 }
 
 func TestRequests_Refused(t *testing.T) {
+	t.Parallel()
 	for _, row := range rqRefusals() {
 		t.Run(row.name, func(t *testing.T) {
 			sentinel := "ErrInvalid"
@@ -154,6 +156,7 @@ func TestRequests_Files(t *testing.T) {
 // TestF120_RequestTwice asks one operation for its request again and again, between which its answers are
 // spoiled, and builds the operation anew.
 func TestF120_RequestTwice(t *testing.T) {
+	t.Parallel()
 	s := newRqSchemas(t)
 	for _, row := range rqRows() {
 		op := row.op(s)
@@ -222,6 +225,7 @@ const rqNothingStored = "nothing"
 
 // TestF120_OptionsInAnyOrder gives the same options in every order.
 func TestF120_OptionsInAnyOrder(t *testing.T) {
+	t.Parallel()
 	s := newRqSchemas(t)
 	used := new(monotable.ConsumedCapacity)
 	options := []monotable.Option{

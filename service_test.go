@@ -21,6 +21,7 @@ import (
 
 // TestService runs it where all other tests run.
 func TestService(t *testing.T) {
+	t.Parallel()
 	throughTheService(t, monotabletest.Client(t))
 }
 

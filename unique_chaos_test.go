@@ -57,6 +57,7 @@ func requireUnique(t testing.TB, s *store) {
 // TestF051_CrashAtEveryRequest ends the process before, and after, each request of a flow in turn. Nothing that is left over may block
 // a value or let two items have it.
 func TestF051_CrashAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	flow := func(ctx context.Context, table *monotable.Table, e *monotable.Entity[person]) error {
 		if _, err := e.Create(ctx, person{ID: "ann", Org: "o", Name: "Ann", Email: "ann@x.io"}); err != nil {
 			return err
@@ -79,31 +80,36 @@ func TestF051_CrashAtEveryRequest(t *testing.T) {
 		_, err := e.Delete(ctx, person{ID: "ann"})
 		return err
 	}
-	for _, stop := range []func(*monotabletest.Faults, int){(*monotabletest.Faults).StopAt, (*monotabletest.Faults).StopAfter} {
-		for n := 1; ; n++ {
-			s := openStore(t, monotable.TableConfig{})
-			var faults monotabletest.Faults
-			table := s.over(faults.Client(s.client))
-			stop(&faults, n)
-			err := flow(t.Context(), table, mustEntity(t, table, personSchema()))
-			requireUnique(t, s)
-			if len(faults.Requests()) < n {
-				require.NoError(t, err)
-				require.Greater(t, n, 12)
-				break
-			}
-			var written *monotable.DecodeError // the write went through, and then the item could not be read back
-			if !errors.As(err, &written) || !written.Written {
-				require.ErrorIs(t, err, monotabletest.ErrStopped)
-			}
-			// Another process finishes the work: every value is to be had.
-			again := mustEntity(t, s.Table, personSchema())
-			_, err = again.Delete(t.Context(), person{ID: "bob"})
+	// crashed ends the process at the n-th request; it says whether there was one.
+	crashed := func(t *testing.T, stop func(*monotabletest.Faults, int), n int) (there bool) {
+		s := openStore(t, monotable.TableConfig{})
+		var faults monotabletest.Faults
+		table := s.over(faults.Client(s.client))
+		stop(&faults, n)
+		err := flow(t.Context(), table, mustEntity(t, table, personSchema()))
+		requireUnique(t, s)
+		if len(faults.Requests()) < n {
 			require.NoError(t, err)
-			_, err = again.Delete(t.Context(), person{ID: "ann"})
-			require.NoError(t, err)
-			require.NoError(t, flow(t.Context(), s.Table, again))
-			require.Empty(t, s.dump())
+			require.Greater(t, n, 12)
+			return false
+		}
+		var written *monotable.DecodeError // the write went through, and then the item could not be read back
+		if !errors.As(err, &written) || !written.Written {
+			require.ErrorIs(t, err, monotabletest.ErrStopped)
+		}
+		// Another process finishes the work: every value is to be had.
+		again := mustEntity(t, s.Table, personSchema())
+		_, err = again.Delete(t.Context(), person{ID: "bob"})
+		require.NoError(t, err)
+		_, err = again.Delete(t.Context(), person{ID: "ann"})
+		require.NoError(t, err)
+		require.NoError(t, flow(t.Context(), s.Table, again))
+		require.Empty(t, s.dump())
+		return true
+	}
+	for name, stop := range map[string]func(*monotabletest.Faults, int){"before": (*monotabletest.Faults).StopAt, "after": (*monotabletest.Faults).StopAfter} {
+		for n, more := 1, true; more; n++ {
+			t.Run(fmt.Sprintf("%s request %d", name, n), func(t *testing.T) { more = false; more = crashed(t, stop, n) })
 		}
 	}
 }
@@ -111,6 +117,7 @@ func TestF051_CrashAtEveryRequest(t *testing.T) {
 // TestF051_ManyWritersOfFewValues lets 32 writers create, change and delete items with 8 values among them, while replies are lost, the service throttles and
 // fails.
 func TestF051_ManyWritersOfFewValues(t *testing.T) {
+	t.Parallel()
 	const writers, turns, values = 32, 12, 8
 	s := openStore(t, monotable.TableConfig{})
 	var faults monotabletest.Faults

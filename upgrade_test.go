@@ -252,6 +252,7 @@ func TestUpgrade_WritesStoreTheVersion(t *testing.T) {
 }
 
 func TestUpgrade_WriteBack(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	for version := range 4 {
 		for _, rules := range [][]monotable.Rule[settler]{nil, {versioned()}} {
@@ -290,6 +291,7 @@ func TestUpgrade_WriteBack(t *testing.T) {
 }
 
 func TestUpgrade_WriteBackLosesToAnyWriter(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	key := keyPS("SETTLER#1", "PROFILE")
 	old := settlerAt(1, "1", nil)
@@ -384,6 +386,7 @@ func revealed(s settler) settler {
 }
 
 func TestUpgrade_WritesBringAnOutdatedItemUpToDate(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	for version := range 3 {
 		for _, pinned := range []int{-1, 0, 7} { // without a version, unpinned, pinned
@@ -504,6 +507,7 @@ func TestUpgrade_ModifyLosesOnlyARound(t *testing.T) {
 }
 
 func TestUpgrade_ManyWritersOfOneOutdatedItem(t *testing.T) {
+	t.Parallel()
 	for _, rules := range [][]monotable.Rule[settler]{nil, {versioned()}} {
 		s := settlerStore(t)
 		s.write(settlerAt(0, "1", rawItem{"version": avN("1")}))
@@ -530,6 +534,7 @@ func TestUpgrade_ManyWritersOfOneOutdatedItem(t *testing.T) {
 }
 
 func TestF067_NewerItemsAreRefused(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	key, whole := settler{ID: "1"}, ann("1")
 	verbs := map[string]func(*store, *monotable.Entity[settler]) error{
@@ -919,6 +924,7 @@ func TestReadDefault_SurvivesUpgradesAndWriteBack(t *testing.T) {
 }
 
 func TestReadDefault_Definition(t *testing.T) {
+	t.Parallel()
 	type stamped struct {
 		ID   string    `dynamodbav:"id"`
 		V    int       `dynamodbav:"v"`

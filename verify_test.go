@@ -392,6 +392,7 @@ func (s *site) addByMail() error {
 
 // TestVerify compares tables made by hand.
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	for _, row := range drifts {
 		t.Run(row.name, func(t *testing.T) {
 			run := onSite
@@ -432,6 +433,7 @@ func TestVerify(t *testing.T) {
 
 // TestVerifyOnlyWhatIsDeclared: without an entity that expires, and without options, nothing else is asked, but whether items are deleted by a TTL that nobody declared.
 func TestVerifyOnlyWhatIsDeclared(t *testing.T) {
+	t.Parallel()
 	onSite(t, func(s *site) {
 		var faults monotabletest.Faults
 		client := faults.Client(s.client)

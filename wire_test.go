@@ -167,6 +167,7 @@ func toldOf(got any, err error) told {
 
 // TestWire_SameAsTheSDK: whatever is stored, every read gives the same by the reply's JSON and by the SDK's attribute values.
 func TestWire_SameAsTheSDK(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, wireTable())
 	parcels := mustEntity(t, s.Table, wireSchema())
 	ctx := t.Context()
@@ -343,6 +344,7 @@ type wireNote struct {
 
 // TestWire_PutsTheSame: what a batch stores does not depend on how its items are sent, nor does what it refuses.
 func TestWire_PutsTheSame(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, wireTable())
 	note := func(change func(n *monotable.Schema[wireNote])) *monotable.Entity[wireNote] {
 		schema := monotable.Schema[wireNote]{
@@ -505,6 +507,7 @@ func (flaky) RetryableError() bool { return true }
 
 // TestWire_AttemptsBeginAnew: what one attempt has read is not the answer of the next.
 func TestWire_AttemptsBeginAnew(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, wireTable())
 	require.NoError(t, wireNotes(t, s.Table).BatchPut(t.Context(), []wireNote{{Room: "a", N: 1}, {Room: "a", N: 2}}))
 	for _, opts := range [][]monotable.Option{nil, {monotable.NoWireCodec()}} {
@@ -530,6 +533,7 @@ func TestWire_AttemptsBeginAnew(t *testing.T) {
 
 // TestWire_OddReplies: replies that DynamoDB never gives are the same to both roads.
 func TestWire_OddReplies(t *testing.T) {
+	t.Parallel()
 	item := `{"_et":{"S":"Note"},"PK":{"S":"ROOM#a"},"SK":{"S":"NOTE#00001"},"room":{"S":"a"},"n":{"N":"1"}}`
 	for _, body := range []string{
 		`{}`, `{"Item":null}`, `{"Item":{}}`, `{"Item":` + item + `}`, ` { "Item" : ` + item + ` } `, `{"Item":` + item + `,"Item":null}`, `{"Item":[]}`,

@@ -225,6 +225,7 @@ func (c *faulty) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	r = seen(c.next, r)
 	record, fault, dice := c.faults.arrive(operation(r), body)
 	do := func(r *http.Request) (*http.Response, error) {
 		if sent, ok := r.Body.(*content); ok { // perhaps read by now
@@ -250,6 +251,8 @@ func (c *faulty) Do(r *http.Request) (*http.Response, error) {
 	}
 	return fault(r.WithContext(context.WithValue(r.Context(), turnKey{}, turn{record.Number, dice})), do)
 }
+
+func (c *faulty) seen(r *http.Request) *http.Request { return seen(c.next, r) }
 
 // turn is what the faults of this package know beside the request.
 type turn struct {

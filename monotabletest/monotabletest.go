@@ -10,8 +10,8 @@
 //	}
 //
 // Every test has a database of its own, so names of tables can be constant and tests can be parallel. In memory it is an engine; on a server it is
-// an access key at random, for which DynamoDB Local keeps a database unless it runs with -sharedDb. On a server with one database
-// for all keys give tables the names that [Name] makes.
+// an access key at random, for which DynamoDB Local keeps a database unless it runs with -sharedDb; a later test gets it when nothing is left in
+// it. On a server with one database for all keys give tables the names that [Name] makes.
 //
 // [Recorder] and [Golden] hold requests to a number and a form, [Faults] makes them go wrong, [Clock] and [IDs] take chance out, and
 // [Compare] reads with two programs at once.
@@ -20,20 +20,15 @@
 package monotabletest
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"io"
-	"net/http"
 	"os"
 	"regexp"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -52,7 +47,7 @@ func Endpoint(t testing.TB) string {
 	return endpoint
 }
 
-// Client is a client of a database that no other test sees.
+// Client is a client of a database that no other test sees. It ends with the test, as [ClientAt] says.
 func Client(t testing.TB) *dynamodb.Client {
 	t.Helper()
 	endpoint := Endpoint(t)
@@ -62,39 +57,12 @@ func Client(t testing.TB) *dynamodb.Client {
 	return ClientAt(t, endpoint)
 }
 
-// ClientAt is a client of the server at an endpoint, such as "http://127.0.0.1:8000", with an access key that no other test has. Nothing is sent.
+// ClientAt is a client of the server at an endpoint, such as "http://127.0.0.1:8000", with an access key that no other test has while this one runs. Nothing is sent. When the test is
+// over the client refuses requests, and if it has sent any its tables are deleted.
 func ClientAt(t testing.TB, endpoint string) *dynamodb.Client {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	t.Cleanup(transport.CloseIdleConnections)
-	return dynamodb.New(dynamodb.Options{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(endpoint),
-		// DynamoDB Local keeps a database for each access key, letters and digits only.
-		Credentials: credentials.NewStaticCredentialsProvider(randomKey(), "secret", ""),
-		HTTPClient:  plainBodies{&http.Client{Transport: transport, Timeout: time.Minute}},
-	})
-}
-
-func randomKey() string {
-	b := make([]byte, 10)
-	_, _ = rand.Read(b) // never fails
-	return "key" + hex.EncodeToString(b)
-}
-
-// plainBodies hands net/http bodies that it knows to be in memory. The SDK's own wrapper makes it
-// drop the connection when a server on this machine answers very fast.
-type plainBodies struct{ client *http.Client }
-
-func (c plainBodies) Do(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	return c.client.Do(r) //nolint:gosec // the test's own endpoint
+	tenancy := newTenancy(t, endpoint)
+	return tenancy.sdk(tenancy, tenancy)
 }
 
 // Table declares a table, creates it in a database of its own, and deletes it when the test ends.

@@ -164,6 +164,8 @@ func (c *recording) Do(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+func (c *recording) seen(r *http.Request) *http.Request { return seen(c.next, r) }
+
 // addressed finds the tables and the index of a request.
 func addressed(body []byte) (table, index string) {
 	var in struct {
