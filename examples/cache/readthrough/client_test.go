@@ -2,15 +2,9 @@ package readthrough_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,86 +17,6 @@ import (
 	"github.com/monotable/monotable/memdb"
 	"github.com/monotable/monotable/monotabletest"
 )
-
-type attributes = map[string]types.AttributeValue
-
-type note struct {
-	Box  string   `dynamodbav:"box"`
-	ID   string   `dynamodbav:"id"`
-	N    int      `dynamodbav:"n"`
-	Text string   `dynamodbav:"text"`
-	Tags []string `dynamodbav:"tags"`
-}
-
-var (
-	noteN      = monotable.Field(func(n *note) *int { return &n.N })
-	noteText   = monotable.Field(func(n *note) *string { return &n.Text })
-	noteSchema = monotable.Schema[note]{Name: "Note", Key: monotable.Key{Partition: "BOX#{box}", Sort: "NOTE#{id}"}}
-)
-
-// desk is a table behind a cache, and the same table without.
-type desk struct {
-	*testing.T
-	faults *monotabletest.Faults
-	rec    *monotabletest.Recorder
-	client *readthrough.Client
-	table  *monotable.Table
-	notes  *monotable.Entity[note] // through the cache
-	others *monotable.Entity[note] // another process
-	clock  *monotabletest.Clock
-}
-
-func newDesk(t *testing.T, change ...func(*readthrough.Config)) *desk {
-	t.Helper()
-	return deskOn(t, monotabletest.Client(t), func(c monotable.Client) monotable.Client { return c }, change...)
-}
-
-// deskOn has a client of the test's own between the cache and the SDK's.
-func deskOn(t *testing.T, client *dynamodb.Client, between func(monotable.Client) monotable.Client, change ...func(*readthrough.Config)) *desk {
-	t.Helper()
-	d := &desk{T: t, faults: new(monotabletest.Faults), rec: new(monotabletest.Recorder), clock: monotabletest.NewClock(time.Unix(1e9, 0))}
-	cfg := monotable.TableConfig{Name: "desk", PartitionKey: "PK", SortKey: "SK"}
-	d.others = monotable.MustEntity(monotabletest.TableOn(t, client, cfg), noteSchema)
-	c := readthrough.Config{Tables: map[string][]string{"desk": {"PK", "SK"}}, Clock: d.clock.Now}
-	for _, f := range change {
-		f(&c)
-	}
-	var err error
-	d.client, err = readthrough.New(between(d.rec.Client(d.faults.Client(client, func(o *dynamodb.Options) { o.RetryMaxAttempts = 1 }))), c)
-	require.NoError(t, err)
-	d.table, err = monotable.NewTable(d.client, cfg)
-	require.NoError(t, err)
-	d.notes = monotable.MustEntity(d.table, noteSchema)
-	return d
-}
-
-func key(id string) note { return note{Box: "b", ID: id} }
-
-func (d *desk) seed(ids ...string) {
-	d.Helper()
-	for _, id := range ids {
-		_, err := d.others.Create(d.Context(), note{Box: "b", ID: id, N: 1, Text: "one", Tags: []string{"x", "y"}})
-		require.NoError(d, err)
-	}
-}
-
-// reads says what n is, through the cache, and how many requests that takes.
-func (d *desk) reads(id string, n, requests int) {
-	d.Helper()
-	d.rec.Expect(d.T, requests, func() {
-		got, err := d.notes.Get(d.Context(), key(id))
-		if n == 0 {
-			require.ErrorIs(d, err, monotable.ErrNotFound)
-			return
-		}
-		require.NoError(d, err)
-		require.Equal(d, n, got.N)
-	})
-}
-
-func rawKey(id string) attributes {
-	return attributes{"PK": &types.AttributeValueMemberS{Value: "BOX#b"}, "SK": &types.AttributeValueMemberS{Value: "NOTE#" + id}}
-}
 
 func TestGet(t *testing.T) {
 	d := newDesk(t)
@@ -232,25 +146,6 @@ func TestConsistentReadsSeeOthersWrites(t *testing.T) {
 	d.reads("a", 1, 0)
 }
 
-// writes are all ways to write the note "a" with 2, through the cache.
-func (d *desk) writes() map[string]func(context.Context) error {
-	two := note{Box: "b", ID: "a", N: 2}
-	raw := attributes{"PK": rawKey("a")["PK"], "SK": rawKey("a")["SK"], "_et": &types.AttributeValueMemberS{Value: "Note"}, "n": &types.AttributeValueMemberN{Value: "2"}}
-	return map[string]func(context.Context) error{
-		"put":          func(ctx context.Context) error { _, err := d.notes.Put(ctx, two); return err },
-		"update":       func(ctx context.Context) error { _, err := d.notes.Update(ctx, two, noteN.Set(2)); return err },
-		"batch":        func(ctx context.Context) error { return d.notes.BatchPut(ctx, []note{two, {Box: "b", ID: "z"}}) },
-		"transact put": func(ctx context.Context) error { return d.table.TransactWrite(ctx, d.notes.PutOp(two)) },
-		"transact update": func(ctx context.Context) error {
-			return d.table.TransactWrite(ctx, d.notes.UpdateOp(two, noteN.Set(2)))
-		},
-		"by the table's ARN": func(ctx context.Context) error {
-			_, err := d.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String("arn:aws:dynamodb:us-east-1:000000000000:table/desk"), Item: raw})
-			return err
-		},
-	}
-}
-
 func TestOwnWritesInvalidate(t *testing.T) {
 	ctx := t.Context()
 	for name := range newDesk(t).writes() {
@@ -355,157 +250,6 @@ func TestUnknownOutcomesInvalidate(t *testing.T) {
 	_, err = d.notes.Update(t.Context(), key("a"), noteN.Set(3), noteN.Eq(1))
 	require.ErrorIs(t, err, monotable.ErrConditionFailed)
 	d.reads("a", 2, 1)
-}
-
-// hooked is a client with a hook after each GetItem and BatchGetItem that was answered.
-type hooked struct {
-	monotable.Client
-	after func()
-}
-
-func (h *hooked) GetItem(ctx context.Context, in *dynamodb.GetItemInput, optFns ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	out, err := h.Client.GetItem(ctx, in, optFns...)
-	h.after()
-	return out, err
-}
-
-func (h *hooked) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, optFns ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	out, err := h.Client.BatchGetItem(ctx, in, optFns...)
-	h.after()
-	return out, err
-}
-
-// A read that was answered before a write, and comes back after it, is not kept; who reads after the write does not wait for it.
-func TestReadsFromBeforeAWrite(t *testing.T) {
-	for name, read := range map[string]func(*desk) (note, error){
-		"one": func(d *desk) (note, error) { return d.notes.Get(d.Context(), key("a")) },
-		"batch": func(d *desk) (note, error) {
-			got, err := d.notes.BatchGet(d.Context(), []note{key("a")})
-			return got[0].Item, err
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := &hooked{}
-			d := deskOn(t, monotabletest.Client(t), func(c monotable.Client) monotable.Client { h.Client = c; return h })
-			d.seed("a")
-			h.after = func() {
-				h.after = func() {}
-				_, err := d.notes.Update(t.Context(), key("a"), noteN.Set(2))
-				require.NoError(t, err)
-				d.reads("a", 2, 1)
-			}
-			old, err := read(d)
-			require.NoError(t, err)
-			require.Equal(t, 1, old.N)
-			d.reads("a", 2, 0)
-		})
-	}
-}
-
-// What is read while a write is under way does not outlive it.
-func TestReadsDuringAWrite(t *testing.T) {
-	for name := range newDesk(t).writes() {
-		if strings.Contains(name, "ARN") {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			d := newDesk(t)
-			d.seed("a")
-			for _, operation := range []string{"PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems"} {
-				d.faults.Script(operation, func(r *http.Request, do func(*http.Request) (*http.Response, error)) (*http.Response, error) {
-					d.reads("a", 1, 1) // the write is not applied yet
-					return do(r)
-				})
-			}
-			require.NoError(t, d.writes()[name](t.Context()))
-			d.reads("a", 2, 1)
-		})
-	}
-}
-
-// slow answers a second late.
-type slow struct{ monotable.Client }
-
-func (s slow) GetItem(ctx context.Context, in *dynamodb.GetItemInput, optFns ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	out, err := s.Client.GetItem(ctx, in, optFns...)
-	select {
-	case <-time.After(time.Second):
-		return out, err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func TestSingleFlight(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := deskOn(t, memdb.New(memdb.Options{}).Client(), func(c monotable.Client) monotable.Client { return slow{c} })
-		d.seed("a", "b")
-		crowd := func(n int, each func(int)) {
-			var readers sync.WaitGroup
-			for i := range n {
-				readers.Go(func() { each(i) })
-			}
-			readers.Wait()
-		}
-		start := time.Now()
-		d.rec.Expect(t, 1, func() {
-			got := make([]note, 10)
-			crowd(10, func(i int) { got[i], _ = d.notes.Get(t.Context(), key("a")) })
-			for _, n := range got {
-				require.Equal(t, 1, n.N)
-			}
-		})
-		require.Equal(t, time.Second, time.Since(start))
-
-		// Each has an answer of its own.
-		var whole atomic.Int64
-		crowd(10, func(int) {
-			out, err := d.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("desk"), Key: rawKey("b")})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if len(out.Item) == 8 && out.Item["PK"] != nil {
-				whole.Add(1)
-			}
-			spoil(out.Item)
-		})
-		require.EqualValues(t, 10, whole.Load())
-
-		// Whoever gives up does so alone, also if it is the one that has sent the request.
-		var gaveUp, through atomic.Int64
-		d.rec.Expect(t, 2, func() {
-			crowd(10, func(i int) {
-				time.Sleep(time.Duration(i) * time.Millisecond)
-				ctx, stop := t.Context(), func() {}
-				if i < 3 {
-					ctx, stop = context.WithTimeout(ctx, 500*time.Millisecond-time.Duration(i)*10*time.Millisecond) // the first one last
-				}
-				defer stop()
-				switch _, err := d.notes.Get(ctx, key("none")); {
-				case errors.Is(err, context.DeadlineExceeded):
-					gaveUp.Add(1)
-				case errors.Is(err, monotable.ErrNotFound):
-					through.Add(1)
-				}
-			})
-		})
-		require.EqualValues(t, 3, gaveUp.Load())
-		require.EqualValues(t, 7, through.Load())
-
-		// An error is shared, and not kept.
-		d.faults.Script("GetItem", monotabletest.Refuse(400, "AccessDeniedException"))
-		var refused atomic.Int64
-		d.rec.Expect(t, 1, func() {
-			crowd(5, func(int) {
-				if _, err := d.notes.Get(t.Context(), key("none2")); err != nil && !errors.Is(err, monotable.ErrNotFound) {
-					refused.Add(1)
-				}
-			})
-		})
-		require.EqualValues(t, 5, refused.Load())
-		d.reads("none2", 0, 1)
-	})
 }
 
 func TestBounds(t *testing.T) {
@@ -627,67 +371,6 @@ func spoil(m attributes) {
 		delete(m, name)
 	}
 	m["more"] = &types.AttributeValueMemberBOOL{}
-}
-
-// A process alone with its table reads what it has written last, whoever else of it reads and writes at the same time, and whatever replies are lost.
-func TestConcurrentUse(t *testing.T) {
-	d := newDesk(t, func(c *readthrough.Config) { c.MaxBytes = 4_000 })
-	ids := []string{"a", "b", "c", "d", "e", "f"}
-	d.seed(ids...)
-	d.faults.Rate("UpdateItem", 0.1, monotabletest.ReplyLost())
-	written := make([]atomic.Int64, len(ids))
-	var writers, readers sync.WaitGroup
-	stop := make(chan struct{})
-	for i, id := range ids {
-		writers.Go(func() {
-			for n := 2; n < 100; n++ {
-				if _, err := d.notes.Update(t.Context(), key(id), noteN.Set(n)); err == nil {
-					written[i].Store(int64(n))
-				}
-			}
-		})
-	}
-	for w := range 4 {
-		readers.Go(func() {
-			dice := rand.New(rand.NewPCG(uint64(w), 1))
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				i := dice.IntN(len(ids))
-				j := (i + 1) % len(ids)
-				atLeast := []int64{written[i].Load(), written[j].Load()}
-				var got []note
-				var err error
-				if dice.IntN(2) == 0 {
-					var n note
-					n, err = d.notes.Get(t.Context(), key(ids[i]))
-					got = []note{n}
-				} else {
-					var results []monotable.BatchResult[note]
-					results, err = d.notes.BatchGet(t.Context(), []note{key(ids[i]), key(ids[j])})
-					for _, r := range results {
-						got = append(got, r.Item)
-					}
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				for k, n := range got {
-					if int64(n.N) < atLeast[k] {
-						t.Errorf("%s: read %d after %d was written", n.ID, n.N, atLeast[k])
-					}
-				}
-			}
-		})
-	}
-	writers.Wait()
-	close(stop)
-	readers.Wait()
-	require.Positive(t, d.client.Stats().Hits)
 }
 
 func TestNewMistakes(t *testing.T) {
