@@ -281,6 +281,7 @@ func (c *compiler) addRules(spec *ruleSpec) {
 func (c *compiler) checkRules() {
 	roles := map[ruleKind]**attribute{ruleVersion: &c.version, ruleCreatedAt: &c.createdAt, ruleUpdatedAt: &c.updatedAt, ruleExpiresAt: &c.expires}
 	for _, a := range c.ruled {
+		c.checkDefault(a)
 		if len(a.chain) == 1 && a.chain[0].Name == c.table.tag {
 			c.problems.add(a.String(), "is the type tag, which monotable writes")
 		}
@@ -304,6 +305,26 @@ func (c *compiler) checkRules() {
 			if len(a.chain) > 1 && (part.kind == ruleVersion || part.kind == ruleExpiresAt) {
 				c.problems.add(a.String(), "%s must be a top-level attribute", part.kind)
 			}
+		}
+	}
+}
+
+// checkDefault refuses a default that the attribute's own rules would refuse in every item. Validate is the caller's code and waits for items.
+func (c *compiler) checkDefault(a *attribute) {
+	if !a.has(ruleDefault) && !a.has(ruleDefaultZero) {
+		return
+	}
+	item := reflect.New(c.typ).Elem()
+	v := place(item, a.chain)
+	if err := c.fillDefault(a, item); err != nil || isAbsent(v) || a.omits() && v.IsZero() {
+		return
+	}
+	for _, part := range a.parts {
+		if part.check == nil || part.kind == ruleValidate || a.has(ruleTransform) {
+			continue
+		}
+		if err := part.check(v.Interface()); err != nil {
+			c.problems.add(a.String(), "Default: %v", err)
 		}
 	}
 }
@@ -530,7 +551,10 @@ func nearest(name string, names []string) string {
 			best, distance = n, d
 		}
 	}
-	if best == "" {
+	switch {
+	case len(names) == 0:
+		return "; there are none"
+	case best == "":
 		return "; there are " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
 	}
 	return fmt.Sprintf("; did you mean %q?", best)

@@ -80,7 +80,7 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 		return
 	}
 	if v := expect.version; v != nil && *v == 0 {
-		because(m.version.String(), "", ErrAlreadyExists, ErrVersionConflict)
+		because(m.version.String(), "version 0 means that nothing may be there; to replace it, Put what was read", ErrAlreadyExists, ErrVersionConflict)
 		return
 	}
 	if expect.schema && m.isOutdated(r) {
