@@ -3,6 +3,7 @@ package monotable_test
 import (
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -124,6 +125,23 @@ func TestAnIndexThatTheTableLacks(t *testing.T) {
 	monotabletest.TableOn(t, client, undeclared)
 	_, err = mustEntity(t, over, choreSchema()).Query(chore{State: "open"}).Index("byState").Collect(t.Context())
 	require.ErrorContains(t, err, "ValidationException: the table may be another one than is declared, see Table.Verify")
+}
+
+func TestAnItemWithoutATag(t *testing.T) {
+	client := monotabletest.Client(t)
+	chores := mustEntity(t, monotabletest.TableOn(t, client, choreConfig), choreSchema())
+	key, err := chores.Key(chore{Who: "ann", ID: "1"})
+	require.NoError(t, err)
+	_, err = client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: new("chores"), Item: key})
+	require.NoError(t, err)
+	_, read := chores.Get(t.Context(), chore{Who: "ann", ID: "1"})
+	_, created := chores.Create(t.Context(), chore{Who: "ann", ID: "1"})
+	_, updated := chores.Update(t.Context(), chore{Who: "ann", ID: "1"}, choreState.Set("open"), choreDue.Set("2026"), choreWeight.Set(1))
+	for _, err := range []error{read, created, updated} {
+		require.ErrorIs(t, err, monotable.ErrWrongEntity)
+		require.ErrorContains(t, err, "item of another entity: the item has no _et, see TagOptional")
+	}
+	require.ErrorIs(t, created, monotable.ErrAlreadyExists)
 }
 
 func TestADefaultThatIsRefused(t *testing.T) {

@@ -68,10 +68,9 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 	}
 	if err := m.checkTag(r, true); err != nil {
 		e.item = nil
+		because("", strings.TrimPrefix(err.Error(), ErrWrongEntity.Error()+": "), ErrWrongEntity)
 		if expect.create {
-			because("", "", ErrWrongEntity, ErrAlreadyExists)
-		} else {
-			because("", "", ErrWrongEntity)
+			e.reasons = append(e.reasons, ErrAlreadyExists)
 		}
 		return
 	}
