@@ -151,6 +151,9 @@ func TestADefaultThatIsRefused(t *testing.T) {
 		monotable.Min(choreWeight, 3).DefaultZero(2)))
 	require.EqualError(t, err, "monotable: definition of entity Chore:\n\tstate: Default: must be one of [open closed]\n\tweight: Default: must be at least 3")
 
+	_, err = monotable.NewEntity(table, choreSchema(choreState.Hidden().OneOf("open", "closed").Default("new")))
+	require.EqualError(t, err, "monotable: definition of entity Chore:\n\tstate: Default: refused by OneOf")
+
 	// What a transform or the caller's own function makes of it is seen when an item is written.
 	mustEntity(t, table, choreSchema(
 		choreState.OneOf("open").Transform(func(string) string { return "open" }).Default("new"),

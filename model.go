@@ -309,9 +309,9 @@ func (c *compiler) checkRules() {
 	}
 }
 
-// checkDefault refuses a default that the attribute's own rules would refuse in every item. Validate is the caller's code and waits for items.
+// checkDefault refuses a default that the attribute's own rules would refuse in every item. Validate and Transform are the caller's code, which waits for items.
 func (c *compiler) checkDefault(a *attribute) {
-	if !a.has(ruleDefault) && !a.has(ruleDefaultZero) {
+	if !a.has(ruleDefault) && !a.has(ruleDefaultZero) || a.has(ruleTransform) {
 		return
 	}
 	item := reflect.New(c.typ).Elem()
@@ -320,10 +320,14 @@ func (c *compiler) checkDefault(a *attribute) {
 		return
 	}
 	for _, part := range a.parts {
-		if part.check == nil || part.kind == ruleValidate || a.has(ruleTransform) {
+		if part.check == nil || part.kind == ruleValidate {
 			continue
 		}
-		if err := part.check(v.Interface()); err != nil {
+		switch err := part.check(v.Interface()); {
+		case err == nil:
+		case a.has(ruleHidden): // what the rule says may be a value
+			c.problems.add(a.String(), "Default: refused by %s", part.kind)
+		default:
 			c.problems.add(a.String(), "Default: %v", err)
 		}
 	}
