@@ -25,6 +25,10 @@ type Number interface {
 // Conditions ([Attr.Eq] and its kin), changes ([Attr.Set] and its kin) and rules
 // ([Attr.Required] and its kin) are made from it. Values are encoded exactly as
 // they are in the item.
+//
+// What works for some types only is a function: the changes [Add], [Append], [Prepend], [AddTo] and [DeleteFrom], the conditions
+// [HasPrefix], [Contains] and [ContainsText], the rules [Min], [Max], [Length], [Pattern] and those of versions and times.
+// [All], [Any] and [Not] join conditions.
 type Attr[T, V any] struct{ handle[T, V] }
 
 // handle is what an Attr and its AttrRule share. Their methods are compiled anew for every T and V, so each only

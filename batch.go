@@ -28,10 +28,10 @@ func (o putOp[T]) fillEntry(ctx context.Context, entry *batchEntry) error {
 	case len(o.conds) > 0:
 		return invalidf("a batch takes no conditions; use TransactWrite")
 	case m.version != nil && !o.e.options.noVersion:
-		return invalidf("%s has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
+		return invalidf("%s has a version, which a batch cannot check; say With(WithoutVersionCheck()) of the entity, or use TransactWrite", m.name)
 	}
 	if m.upgrading && !o.e.options.noVersion {
-		return invalidf("%s has a schema version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite", m.name)
+		return invalidf("%s has a schema version, which a batch cannot check; say With(WithoutVersionCheck()) of the entity, or use TransactWrite", m.name)
 	}
 	if len(m.uniques) > 0 {
 		return invalidf("%s has unique values, whose guards a batch cannot keep; use Put or TransactWrite", m.name)
@@ -69,7 +69,7 @@ func (o DeleteOp[T]) batch(_ context.Context, entry *batchEntry) error {
 		return err
 	}
 	if version != nil {
-		return invalidf("the key has a version, which a batch cannot check; say WithoutVersionCheck, or use TransactWrite")
+		return invalidf("the key has a version, which a batch cannot check; say With(WithoutVersionCheck()) of the entity, or use TransactWrite")
 	}
 	o.e.startEntry(entry, key, key)
 	entry.write.DeleteRequest = &types.DeleteRequest{Key: key}

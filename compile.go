@@ -257,6 +257,9 @@ func (m *model) encodeMember(p path, v any) (types.AttributeValue, error) {
 // touch notes that the update writes a path, and refuses two changes that overlap.
 func (b *exprBuilder) touch(p path) error {
 	for _, other := range b.changed {
+		if p.equal(other) {
+			return invalidf("%s is changed twice: change each part of an item once", p)
+		}
 		if p.under(other) || other.under(p) {
 			return invalidf("%s and %s overlap: change each part of an item once", other, p)
 		}

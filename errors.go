@@ -255,8 +255,11 @@ func plainText(err error) string {
 		return bare(err)
 	}
 	text := api.ErrorCode()
-	if text == "ResourceNotFoundException" {
+	switch text {
+	case "ResourceNotFoundException":
 		text += ": there is no such table or index here; look at name, region and endpoint"
+	case "ValidationException":
+		text += ": the table may be another one than is declared, see Table.Verify; the SDK's error has the reason"
 	}
 	var reply interface{ ServiceRequestID() string }
 	if errors.As(err, &reply) && reply.ServiceRequestID() != "" {

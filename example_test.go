@@ -198,8 +198,8 @@ func Example() {
 	func() {
 		ann, err := users.Create(ctx, User{ID: "ann", Email: "Ann@Example.com"}) // ErrAlreadyExists if there is one
 		ann, err = users.Get(ctx, User{ID: "ann"})                               // ErrNotFound; the key is a User with its key fields set
-		ann, err = users.Put(ctx, ann)                                           // create or replace; the version must be the stored one
-		ann, err = users.Update(ctx, User{ID: "ann"},                            // must exist; changes what is named, conditions among it
+		ann, err = users.Put(ctx, ann)                                           // create or replace; the version must be the stored one, 0 if there is none
+		ann, err = users.Update(ctx, User{ID: "ann"},                            // must exist; changes only what is named; may carry conditions
 			userPlan.Set("pro"), monotable.Add(userLogins, 1), monotable.Append(userTags, "vip"), userPlan.Ne("closed"))
 		ann, err = users.Modify(ctx, User{ID: "ann"}, func(u *User) error { // read, change, write what changed; again if another was faster
 			u.Prefs.Theme = "dark"

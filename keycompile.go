@@ -19,7 +19,7 @@ func (c *compiler) compileKeys(keys *indexKeys, templates Key, primary bool) *ke
 		where = "index " + keys.name
 	}
 	if len(keys.sort) == 0 && templates.Sort != "" {
-		c.problems.add(where, "has a template for a sort key, which the table does not declare")
+		c.problems.add(where, "has a template for a sort key, which the table does not declare: see TableConfig.SortKey")
 		return nil
 	}
 	ok := true
@@ -41,7 +41,7 @@ func (c *compiler) compileKeys(keys *indexKeys, templates Key, primary bool) *ke
 		return nil
 	}
 	if primary && len(set.attributes()) == 0 {
-		c.problems.add(where, "has no placeholder, so there could be only one item; name the attributes that tell items apart")
+		c.problems.add(where, "has no placeholder, so there could be only one item; name the attributes that tell items apart, as in USER#{userId}")
 	}
 	return set
 }

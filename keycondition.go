@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -88,7 +89,7 @@ func (k *keyCompiler) query() error {
 			return err
 		}
 		if av == nil {
-			return invalidf("%s, the partition key, needs %s", attr.Name, k.m.emptyPart(attr, key))
+			return invalidf("%s, the partition key, needs %s%s", attr.Name, k.m.emptyPart(attr, key), k.forgottenIndex(key))
 		}
 		k.plan.equal[attr.Name] = av
 		k.key = append(k.key, k.top(attr.Name).Equal(value(av)))
@@ -100,6 +101,34 @@ func (k *keyCompiler) query() error {
 		return err
 	}
 	return k.narrow()
+}
+
+// forgottenIndex suggests an index whose partition key would be whole: the query is perhaps meant for it.
+func (k *keyCompiler) forgottenIndex(key reflect.Value) string {
+	if k.plan.spec.members != nil {
+		return ""
+	}
+	for _, name := range indexNames(k.m.table) {
+		if set := k.m.indexes[name]; set != nil && set != k.plan.set && set.filledBy(k.m, key) {
+			return fmt.Sprintf("; what is given is the key of index %s: say Index(%q)", name, name)
+		}
+	}
+	return ""
+}
+
+// filledBy says that item makes a whole partition key. Zeros alone do not: they were perhaps not given.
+func (s *keySet) filledBy(m *model, item reflect.Value) bool {
+	given := false
+	for _, attr := range s.partition {
+		if av, err := attr.of(m, item); err != nil || av == nil {
+			return false
+		}
+		for _, a := range attr.attributes() {
+			v, ok := get(item, a.chain)
+			given = given || ok && !v.IsZero()
+		}
+	}
+	return given
 }
 
 // sortKey compiles the conditions on the sort key, from left to right.
@@ -138,9 +167,25 @@ func (k *keyCompiler) sortKey() error {
 				}
 			}
 		}
-		return invalidf("SortKey: %s is not part of the sort key; use Filter", path)
+		return invalidf("SortKey: %s is not part of the sort key%s", path, k.elsewhere(path))
 	}
 	return nil
+}
+
+// elsewhere says what to do with a condition on what is not part of the sort key.
+func (k *keyCompiler) elsewhere(path string) string {
+	for _, name := range indexNames(k.m.table) {
+		set := k.m.indexes[name]
+		if set == nil || set == k.plan.set || k.plan.spec.members != nil {
+			continue
+		}
+		for _, attr := range set.sort {
+			if slices.ContainsFunc(attr.attributes(), func(a *attribute) bool { return a.String() == path }) {
+				return fmt.Sprintf(", but of that of index %s: say Index(%q), or use Filter", name, name)
+			}
+		}
+	}
+	return "; use Filter"
 }
 
 // gap is the first part of the sort key that is not fixed, and why.

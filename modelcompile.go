@@ -194,6 +194,7 @@ func (c *compiler) addRules(spec *ruleSpec) {
 func (c *compiler) checkRules() {
 	roles := map[ruleKind]**attribute{ruleVersion: &c.version, ruleCreatedAt: &c.createdAt, ruleUpdatedAt: &c.updatedAt, ruleExpiresAt: &c.expires}
 	for _, a := range c.ruled {
+		c.checkDefault(a)
 		if len(a.chain) == 1 && a.chain[0].Name == c.table.tag {
 			c.problems.add(a.String(), "is the type tag, which monotable writes")
 		}
@@ -217,6 +218,30 @@ func (c *compiler) checkRules() {
 			if len(a.chain) > 1 && (part.kind == ruleVersion || part.kind == ruleExpiresAt) {
 				c.problems.add(a.String(), "%s must be a top-level attribute", part.kind)
 			}
+		}
+	}
+}
+
+// checkDefault refuses a default that the attribute's own rules would refuse in every item. Validate and Transform are the caller's code, which waits for items.
+func (c *compiler) checkDefault(a *attribute) {
+	if !a.has(ruleDefault) && !a.has(ruleDefaultZero) || a.has(ruleTransform) {
+		return
+	}
+	item := reflect.New(c.typ).Elem()
+	v := place(item, a.chain)
+	if err := c.fillDefault(a, item); err != nil || isAbsent(v) || a.omits() && v.IsZero() {
+		return
+	}
+	for _, part := range a.parts {
+		if part.check == nil || part.kind == ruleValidate {
+			continue
+		}
+		switch err := part.check(v.Interface()); {
+		case err == nil:
+		case a.has(ruleHidden): // what the rule says may be a value
+			c.problems.add(a.String(), "Default: refused by %s", part.kind)
+		default:
+			c.problems.add(a.String(), "Default: %v", err)
 		}
 	}
 }

@@ -14,7 +14,10 @@ func nearest(name string, names []string) string {
 			best, distance = n, d
 		}
 	}
-	if best == "" {
+	switch {
+	case len(names) == 0:
+		return "; there are none"
+	case best == "":
 		return "; there are " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
 	}
 	return fmt.Sprintf("; did you mean %q?", best)

@@ -8,7 +8,7 @@ import (
 )
 
 // Query reads the items of one entity from a partition of the table or of an index, or, made
-// by [Entity.Scan], from the whole table. It is an immutable value: each method returns a changed copy, so
+// by [Entity.Scan], from the whole table. It is an immutable value: each method returns a changed copy and does nothing else, so
 // a base query can be shared, extended, and run any number of times, concurrently. Nothing is sent before
 // a terminal method ([Query.All], [Query.Page], [Query.Collect], [Query.First], [Query.Count]); mistakes made on the way are reported there, as
 // ErrInvalid. The zero Query is an error in use.
@@ -146,14 +146,14 @@ func (s *querySpec) refuse(format string, args ...any) {
 
 func (s *querySpec) setLimit(n int) {
 	if n < 1 {
-		s.refuse("Limit %d", n)
+		s.refuse("Limit %d: it must be at least 1; without Limit there is none", n)
 	}
 	s.limit = n
 }
 
 func (s *querySpec) setPageSize(n int) {
 	if n < 1 {
-		s.refuse("PageSize %d", n)
+		s.refuse("PageSize %d: it must be at least 1; without PageSize a request reads up to 1 MB", n)
 	}
 	s.pageSize = n
 }
@@ -203,7 +203,8 @@ func (q Query[T]) begin(ctx context.Context) (context.Context, verb) {
 func (q Query[T]) source() source { return source{plan: q.plan, begin: q.begin} }
 
 // All goes through all items, lazily: nothing is read before it is ranged over, and the next page once half of the one before is used ([NoReadAhead]: once
-// all of it is). An error is the last pair. It can be ranged again and then starts anew; a break leaves nothing running.
+// all of it is). An error is the last pair: a loop that takes the
+// items alone never sees it. It can be ranged again and then starts anew; a break leaves nothing running.
 func (q Query[T]) All(ctx context.Context) iter.Seq2[T, error] { return all[T](ctx, q.source()) }
 
 // Page reads one page: up to [Query.Limit] items, or, without a limit, what one request returns.

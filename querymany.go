@@ -57,7 +57,7 @@ func (m ManyQuery[T]) OrderBy(compare func(a, b T) int) ManyQuery[T] {
 // Limit bounds how many items one call returns, and so how many are read of each query. n < 1 is refused.
 func (m ManyQuery[T]) Limit(n int) ManyQuery[T] {
 	if n < 1 {
-		m.err = errors.Join(m.err, invalidf("Limit %d", n))
+		m.err = errors.Join(m.err, invalidf("Limit %d: it must be at least 1; without Limit there is none", n))
 	}
 	m.limit = n
 	return m

@@ -43,7 +43,7 @@ func (m *model) checkTag(r *record, projected bool) error {
 	case isText && m.owns(s.Value):
 		return nil
 	case !stored:
-		return fmt.Errorf("%w: the item has no %s", ErrWrongEntity, m.table.tag)
+		return fmt.Errorf("%w: the item has no %s, see TagOptional", ErrWrongEntity, m.table.tag)
 	}
 	return fmt.Errorf("%w: the item is not a %s", ErrWrongEntity, m.name)
 }

@@ -68,10 +68,9 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 	}
 	if err := m.checkTag(r, true); err != nil {
 		e.item = nil
+		because("", strings.TrimPrefix(err.Error(), ErrWrongEntity.Error()+": "), ErrWrongEntity)
 		if expect.create {
-			because("", "", ErrWrongEntity, ErrAlreadyExists)
-		} else {
-			because("", "", ErrWrongEntity)
+			e.reasons = append(e.reasons, ErrAlreadyExists)
 		}
 		return
 	}
@@ -80,7 +79,7 @@ func (m *model) explain(e *ConditionError, expect *expectation, item map[string]
 		return
 	}
 	if v := expect.version; v != nil && *v == 0 {
-		because(m.version.String(), "", ErrAlreadyExists, ErrVersionConflict)
+		because(m.version.String(), "version 0 means that nothing may be there; to replace it, Put what was read", ErrAlreadyExists, ErrVersionConflict)
 		return
 	}
 	if expect.schema && m.isOutdated(r) {

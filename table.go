@@ -374,7 +374,8 @@ func (k *indexKeys) projects(primary *indexKeys, name string) bool {
 	return false
 }
 
-// With gives a table whose entities, defined on it from now on, use the options in every call. The table itself is unchanged.
+// With gives a table whose own calls use the options, and so does every call of the entities that are defined on it from now on. An
+// operation in a batch or transaction keeps those of the entity that made it. The table itself is unchanged.
 func (t *Table) With(opts ...Option) *Table {
 	derived := *t
 	derived.options = t.options.with(opts)

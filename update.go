@@ -60,7 +60,7 @@ func (m *model) buildUpdate(o *options, key reflect.Value, changes []*changeNode
 		return nil, err
 	}
 	if len(u.changed) == 0 && u.forNew == 0 {
-		return nil, invalidf("Update without a change; to check conditions alone use Get")
+		return nil, invalidf("no change is given: name what changes, as in attr.Set(v); a changed struct is written by Put or Modify; to check conditions alone use Get")
 	}
 	for _, step := range []func() error{u.derive, u.stampUpdate, u.indexKeys} {
 		if err := step(); err != nil {
