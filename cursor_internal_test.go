@@ -302,6 +302,16 @@ func TestCursorFormat(t *testing.T) {
 	require.True(t, at.back)
 }
 
+func FuzzCursor(f *testing.F) {
+	q := dotEntity(f, dotTable(f, nil), "Dot").Query(dot{Box: "1"})
+	f.Add("AQQyMDI2")
+	f.Fuzz(func(t *testing.T, c string) {
+		if _, err := q.From(Cursor(c)).Request(); c != "" && err == nil {
+			t.Fatal("accepted")
+		}
+	})
+}
+
 // FuzzCursorPayload signs whatever it is given: behind the signature, too, nothing may panic, and what is taken must be a place.
 func FuzzCursorPayload(f *testing.F) {
 	p, err := dotEntity(f, dotTable(f, nil), "Dot").Query(dot{Box: "1"}).plan()

@@ -147,16 +147,6 @@ func TestF124_AnyBytesAsCursor(t *testing.T) {
 	})
 }
 
-func FuzzCursor(f *testing.F) {
-	q := pager(f, memdb.New(memdb.Options{}), newKey).Query(parcel{Box: "a"})
-	f.Add("AQQyMDI2")
-	f.Fuzz(func(t *testing.T, c string) {
-		if _, err := q.From(monotable.Cursor(c)).Request(); c != "" && err == nil {
-			t.Fatal("accepted")
-		}
-	})
-}
-
 func BenchmarkCursorVerify(b *testing.B) {
 	engine := pagedPost(b)
 	q := pager(b, engine, newKey).Query(parcel{Box: "a"}).Limit(1)

@@ -545,19 +545,16 @@ func (setup *linSetup) found(t *testing.T) {
 // TestLinear: whatever goes wrong, what monotable acknowledges, refuses and leaves open is what could have come of one call after
 // the other. The items carry their write id: see linItem.
 func TestLinear(t *testing.T) {
-	t.Parallel()
 	(&linSetup{weather: (*linWeather).storm}).linearizable(t, 1)
 }
 
 // Transactions that cross each other, or come late. No item is deleted here, so that versions do without the write id in half of the histories.
 func TestLinearTransfers(t *testing.T) {
-	t.Parallel()
 	(&linSetup{weather: (*linWeather).crossing, pairs: true}).linearizable(t, 0.25)
 }
 
 // The same, with conflicts of transactions that are on their way for the second time while the first is late.
 func TestLinearTransfersOpen(t *testing.T) {
-	t.Parallel()
 	(&linSetup{weather: func(w *linWeather) {
 		w.openConflicts = true
 		w.crossing()
@@ -585,26 +582,22 @@ func TestLinearConflictAfterLostReply(t *testing.T) {
 
 // Under ExactlyOnce nothing has a second effect, whatever is lost.
 func TestLinearExactlyOnce(t *testing.T) {
-	t.Parallel()
 	(&linSetup{weather: (*linWeather).lost, once: true, strict: true}).linearizable(t, 0.1)
 }
 
 // A Create that is sent again after a lost reply brings back an item that was deleted in between: the limit that the model allows.
 func TestLinearCreatesTwice(t *testing.T) {
-	t.Parallel()
 	(&linSetup{weather: (*linWeather).lost, plain: true, strict: true}).found(t)
 }
 
 // And one that comes late brings it back whenever the item has gone.
 func TestLinearLateCreates(t *testing.T) {
-	t.Parallel()
 	(&linSetup{weather: (*linWeather).lateness, plain: true}).found(t)
 }
 
 // Without the write id in T a version is checked alone. A writer who holds version 1 of an item that was deleted writes over
 // version 1 of the one that was made in its place. Nothing even goes wrong here.
 func TestLinearABA(t *testing.T) {
-	t.Parallel()
 	(&linSetup{weather: (*linWeather).calm, unmarked: true}).found(t)
 	t.Run("not with the write id", func(t *testing.T) {
 		(&linSetup{weather: (*linWeather).calm}).linearizable(t, 0.05)
@@ -613,7 +606,6 @@ func TestLinearABA(t *testing.T) {
 
 // What the checker must find, for the tests above to mean something.
 func TestLinearFaultsAreFound(t *testing.T) {
-	t.Parallel()
 	for name, setup := range map[string]*linSetup{
 		"the version alone, by hand, and replies are lost": {weather: (*linWeather).lost, raw: true, pairs: true},
 		"an unknown outcome is called a conflict": {weather: (*linWeather).lost, lie: func(o *linOp) {
