@@ -12,11 +12,11 @@ import (
 )
 
 func TestState(t *testing.T) {
-	require.Equal(t, stateReached, state(4, 4, true))
-	require.Equal(t, stateMargin, state(3.5, 4, true))
-	require.Equal(t, stateMissed, state(3.3, 4, true))
-	require.Equal(t, stateNotYet, state(3.9, 4, false))
-	require.Equal(t, stateNew, state(4, 4, false))
+	require.Equal(t, stateReached, state(4, 3, 4))
+	require.Equal(t, stateReached, state(7, 6, 4))
+	require.Equal(t, stateKept, state(3.9, 3, 4))
+	require.Equal(t, stateBelow, state(2.9, 3, 4))
+	require.Equal(t, stateBelow, state(5, 6, 4))
 }
 
 func TestBetter(t *testing.T) {
@@ -36,10 +36,10 @@ func allocate(n int) func() (any, error) {
 	}
 }
 
-// A goal that is held and missed fails, one that is not held does not.
+// To be below the floor fails, to be below the goal does not.
 func TestCheck(t *testing.T) {
-	group := func(ours int, g work.Goal) []work.Group {
-		return []work.Group{{Name: "made up", Goal: g, Ways: []work.Way{
+	group := func(ours int, floor, goal work.Ratio) []work.Group {
+		return []work.Group{{Name: "made up", Floor: floor, Goal: goal, Ways: []work.Way{
 			{Name: work.SDK, Run: allocate(1000)}, {Name: work.Monotable, Run: allocate(ours)},
 		}}}
 	}
@@ -48,16 +48,20 @@ func TestCheck(t *testing.T) {
 		err := check(&out, groups, 1, 100*time.Microsecond)
 		return out.String(), err
 	}
-	out, err := check(group(100, work.Goal{Time: 2, Allocs: 5, TimeHeld: true, AllocsHeld: true}))
+	out, err := check(group(100, work.Ratio{Allocs: 5}, work.Ratio{Time: 2, Allocs: 5}))
 	require.NoError(t, err, out)
 	require.Equal(t, 2, strings.Count(out, stateReached), out)
 
-	out, err = check(group(900, work.Goal{Time: 1000, Allocs: 5, AllocsHeld: true}))
+	out, err = check(group(900, work.Ratio{Allocs: 5}, work.Ratio{Time: 1000, Allocs: 5}))
 	require.ErrorIs(t, err, errMissed)
-	require.Equal(t, 1, strings.Count(out, stateMissed), out)
-	require.Equal(t, 1, strings.Count(out, stateNotYet), out)
+	require.Equal(t, 1, strings.Count(out, stateBelow), out)
+	require.Equal(t, 1, strings.Count(out, stateKept), out)
 
-	out, err = check(group(900, work.Goal{Time: 1000, Allocs: 5}))
+	out, err = check(group(900, work.Ratio{Time: 1000, Allocs: 1}, work.Ratio{Time: 2000, Allocs: 5}))
+	require.ErrorIs(t, err, errMissed)
+	require.Equal(t, 1, strings.Count(out, stateBelow), out)
+
+	out, err = check(group(900, work.Ratio{}, work.Ratio{Time: 1000, Allocs: 5}))
 	require.NoError(t, err)
-	require.Equal(t, 2, strings.Count(out, stateNotYet), out)
+	require.Equal(t, 2, strings.Count(out, stateKept), out)
 }
