@@ -265,6 +265,9 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 		}
 	}
 	if !ok {
+		for _, e := range chunk {
+			e.item = record{}
+		}
 		return batchAnswer{}, &serviceFailure{sentinels: []error{ErrUnprocessed}, err: errStrangeAnswer}
 	}
 	return batchAnswer{left: left, units: unitsOf(out)}, nil

@@ -2,7 +2,6 @@ package monotable
 
 import (
 	"errors"
-	"maps"
 	"strconv"
 	"strings"
 
@@ -65,15 +64,15 @@ func entriesByKey(chunk []*batchEntry) *entryIndex { return &entryIndex{chunk: c
 
 func (x *entryIndex) fill() {
 	x.byID, x.tables = make(map[string]*batchEntry, len(x.chunk)), map[string]*batchEntry{}
-	last := ""
+	var ofEach []*batchEntry
 	for _, e := range x.chunk {
-		x.byID[e.id] = e
-		if e.table != last {
-			x.tables[e.table], last = e, e.table
+		if x.byID[e.id] = e; x.tables[e.table] == nil {
+			x.tables[e.table] = e
+			ofEach = append(ofEach, e)
 		}
 	}
-	for table, e := range maps.Clone(x.tables) {
-		if name := shortName(table); x.tables[name] == nil {
+	for _, e := range ofEach {
+		if name := shortName(e.table); x.tables[name] == nil {
 			x.tables[name] = e
 		}
 	}

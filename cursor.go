@@ -153,13 +153,13 @@ func (p *readPlan) hidesKey() bool {
 		return m.primary.hides() || set != nil && set.hides()
 	}
 	guards := func(m *model) bool {
-		return hides(m) || slices.ContainsFunc(m.uniques, func(u *uniqueKey) bool { return u.attribute.has(ruleHidden) })
+		return hides(m) || slices.ContainsFunc(m.uniques, func(u *uniqueKey) bool { return u.attribute.concealed })
 	}
 	return hides(p.m) || slices.ContainsFunc(p.spec.members, hides) || p.spec.scan && slices.ContainsFunc(p.m.table.all(), guards)
 }
 
 func (s *keySet) hides() bool {
-	return slices.ContainsFunc(s.parts(), func(a *attribute) bool { return a.has(ruleHidden) })
+	return slices.ContainsFunc(s.parts(), func(a *attribute) bool { return a.concealed })
 }
 
 // mac binds a cursor's payload to the query.

@@ -124,7 +124,7 @@ func TestAnIndexThatTheTableLacks(t *testing.T) {
 	require.NoError(t, err)
 	monotabletest.TableOn(t, client, undeclared)
 	_, err = mustEntity(t, over, choreSchema()).Query(chore{State: "open"}).Index("byState").Collect(t.Context())
-	require.ErrorContains(t, err, "ValidationException: the table may be another one than is declared, see Table.Verify")
+	require.ErrorContains(t, err, "ValidationException: the request does not fit the item or the table, see Table.Verify")
 }
 
 func TestAnItemWithoutATag(t *testing.T) {
@@ -158,4 +158,39 @@ func TestADefaultThatIsRefused(t *testing.T) {
 	mustEntity(t, table, choreSchema(
 		choreState.OneOf("open").Transform(func(string) string { return "open" }).Default("new"),
 		choreDue.Validate(func(string) error { return assert.AnError }).Default("2026")))
+}
+
+// errand has its state in a struct, on which rules may stand as well.
+type errand struct {
+	ID    string      `dynamodbav:"id"`
+	Where errandPlace `dynamodbav:"where"`
+}
+
+type errandPlace struct {
+	Door string `dynamodbav:"door"`
+}
+
+// Rules on the struct around it may mend a default, and what is hidden with it is in no text.
+func TestADefaultInAStruct(t *testing.T) {
+	t.Parallel()
+	table := monotabletest.Table(t, monotable.TableConfig{PartitionKey: "PK"})
+	where, door := monotable.Field(func(e *errand) *errandPlace { return &e.Where }), monotable.Field(func(e *errand) *string { return &e.Where.Door })
+	schema := func(rules ...monotable.Rule[errand]) monotable.Schema[errand] {
+		return monotable.Schema[errand]{Name: "Errand", Key: monotable.Key{Partition: "ERRAND#{id}"}, Rules: rules}
+	}
+	refused := door.Default("canary").OneOf("4711")
+	_, err := monotable.NewEntity(table, schema(refused))
+	require.EqualError(t, err, "monotable: definition of entity Errand:\n\twhere.door: Default: must be one of [4711]")
+	_, err = monotable.NewEntity(table, schema(refused, where.Hidden()))
+	require.EqualError(t, err, "monotable: definition of entity Errand:\n\twhere.door: Default: refused by OneOf")
+
+	_, err = monotable.NewEntity(table, schema(refused, where.Transform(func(errandPlace) errandPlace { return errandPlace{"4711"} })))
+	require.NoError(t, err)
+	_, err = monotable.NewEntity(table, schema(door.Default("").OneOf("4711")))
+	require.NoError(t, err, "it fills in nothing")
+
+	hidden := mustEntity(t, table, schema(where.Hidden(), door.OneOf("4711")))
+	_, err = hidden.Create(t.Context(), errand{ID: "a", Where: errandPlace{"canary"}})
+	require.ErrorIs(t, err, monotable.ErrInvalid)
+	require.NotContains(t, err.Error(), "4711")
 }

@@ -62,6 +62,7 @@ type attribute struct {
 	value *codec.Value
 	parts []rulePart
 
+	concealed   bool                 // it is Hidden, or something around it is
 	readDefault types.AttributeValue // as it would be stored
 }
 

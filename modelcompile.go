@@ -58,6 +58,8 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	c.orderDerived()
 	c.checkKeyFields()
 	c.compileReadDefaults()
+	c.conceal()
+	c.checkDefaults()
 	c.checkUpgrades()
 	if len(c.problems.Problems) == 0 {
 		m.room = 3 // tag, schema version, write id
@@ -194,7 +196,6 @@ func (c *compiler) addRules(spec *ruleSpec) {
 func (c *compiler) checkRules() {
 	roles := map[ruleKind]**attribute{ruleVersion: &c.version, ruleCreatedAt: &c.createdAt, ruleUpdatedAt: &c.updatedAt, ruleExpiresAt: &c.expires}
 	for _, a := range c.ruled {
-		c.checkDefault(a)
 		if len(a.chain) == 1 && a.chain[0].Name == c.table.tag {
 			c.problems.add(a.String(), "is the type tag, which monotable writes")
 		}
@@ -222,14 +223,26 @@ func (c *compiler) checkRules() {
 	}
 }
 
-// checkDefault refuses a default that the attribute's own rules would refuse in every item. Validate and Transform are the caller's code, which waits for items.
-func (c *compiler) checkDefault(a *attribute) {
-	if !a.has(ruleDefault) && !a.has(ruleDefaultZero) || a.has(ruleTransform) {
-		return
+// checkDefaults refuses a default that the attribute's own rules would refuse in every item. Validate and Transform are the caller's code, which waits for items.
+func (c *compiler) checkDefaults() {
+	for _, a := range c.ruled {
+		if (a.has(ruleDefault) || a.has(ruleDefaultZero)) && !c.isReworked(a) {
+			c.checkDefault(a)
+		}
 	}
+}
+
+// isReworked says that other rules may change what a default has filled in.
+func (c *compiler) isReworked(a *attribute) bool {
+	return slices.ContainsFunc(c.ruled, func(b *attribute) bool {
+		return (b.has(ruleTransform) || b.has(ruleDerived)) && (a.path.under(b.path) || b.path.under(a.path))
+	})
+}
+
+func (c *compiler) checkDefault(a *attribute) {
 	item := reflect.New(c.typ).Elem()
 	v := place(item, a.chain)
-	if err := c.fillDefault(a, item); err != nil || isAbsent(v) || a.omits() && v.IsZero() {
+	if err := c.fillDefault(a, item); err != nil || v.IsZero() {
 		return
 	}
 	for _, part := range a.parts {
@@ -238,11 +251,18 @@ func (c *compiler) checkDefault(a *attribute) {
 		}
 		switch err := part.check(v.Interface()); {
 		case err == nil:
-		case a.has(ruleHidden): // what the rule says may be a value
+		case a.concealed: // what the rule says may be a value
 			c.problems.add(a.String(), "Default: refused by %s", part.kind)
 		default:
 			c.problems.add(a.String(), "Default: %v", err)
 		}
+	}
+}
+
+// conceal finds the attributes of which no text may have a value.
+func (c *compiler) conceal() {
+	for _, a := range c.attributes {
+		a.concealed = slices.ContainsFunc(c.ruled, func(b *attribute) bool { return b.has(ruleHidden) && a.path.under(b.path) })
 	}
 }
 

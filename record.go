@@ -37,9 +37,10 @@ func (r *record) left() int {
 	return r.reply.page.Len() - r.index
 }
 
-// readInto is the slice that a reply's items have been read into, if this is the first one and all of them are in it.
+// readInto is the slice that a reply's items have been read into, if this is the first one and all of them are in it. Items are taken in
+// the order of the reply, save those of a batch.
 func (r *record) readInto() any {
-	if r.reply == nil || r.index > 0 || r.reply.page.Len() == 0 {
+	if r.reply == nil || r.reply.member != "Items" || r.index > 0 || r.reply.page.Len() == 0 {
 		return nil
 	}
 	if all := r.reply.page.Slice(); all.Len() == r.reply.page.Len() {

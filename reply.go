@@ -101,7 +101,11 @@ type replyTable struct {
 
 // reply is where items go that become values of plan.
 func (m *model) reply(plan *codec.Plan, set *keySet, member string) *reply {
-	return &reply{layout: m.layout(plan, set), member: member}
+	r := &reply{layout: m.layout(plan, set), member: member}
+	if member == "Item" {
+		r.expect = 1
+	}
+	return r
 }
 
 // takesJSON says that items are taken out of replies to calls under the options.
@@ -232,7 +236,11 @@ func countIn(body []byte) int {
 	_, rest, ok := bytes.Cut(body[:min(near, len(body))], member)
 	if !ok {
 		last := body[max(0, len(body)-near):]
-		rest = last[max(0, bytes.LastIndex(last, member)+len(member)):]
+		at := bytes.LastIndex(last, member)
+		if at < 0 {
+			return 0
+		}
+		rest = last[at+len(member):]
 	}
 	n := 0
 	for _, c := range rest {

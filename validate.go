@@ -62,7 +62,7 @@ func (m *model) keyParts(item reflect.Value) (key attributeMap, missing []Violat
 			if a.has(ruleRequired) {
 				continue // said already
 			}
-			missing = append(missing, Violation{Attribute: a.String(), Rule: "Key", Err: fmt.Errorf("is empty, but the key %s needs it", k.Name), hidden: a.has(ruleHidden)})
+			missing = append(missing, Violation{Attribute: a.String(), Rule: "Key", Err: fmt.Errorf("is empty, but the key %s needs it", k.Name), hidden: a.concealed})
 		}
 	}
 	if !whole {
@@ -160,7 +160,7 @@ func (a *attribute) violations(item reflect.Value) []Violation {
 	if !ok {
 		return nil // the struct around it is nil; a rule on that struct can require it
 	}
-	hidden := a.has(ruleHidden)
+	hidden := a.concealed
 	if v.IsZero() && a.has(ruleRequired) {
 		return []Violation{{Attribute: a.String(), Rule: string(ruleRequired), Err: errors.New("is required"), hidden: hidden}}
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -283,15 +284,15 @@ func (tn *tenancy) noteOperation(target string, body []byte) {
 // end refuses further requests and empties the database. It fails if there is anything left that a later test could see.
 func (tn *tenancy) end() error {
 	defer tn.client.CloseIdleConnections()
-	if err := tn.close(); err != nil {
-		return err
-	}
+	remains := tn.close()
 	if tn.counted == 0 {
-		return nil
+		return remains
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return tn.empty(ctx, tn.sdk(tn.client, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return tn.identity(), nil })))
+	own := tn.sdk(tn.client, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return tn.identity(), nil }))
+	once := dynamodb.New(own.Options(), func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }) // the server may have gone before
+	return errors.Join(remains, tn.empty(ctx, once))
 }
 
 // patience is for requests that are under way when a test is over, and for the deletion of what it leaves.
@@ -327,18 +328,24 @@ func (tn *tenancy) close() error {
 
 // empty deletes the tables that the test has created. Others are there if the server has one database for all access keys.
 func (tn *tenancy) empty(ctx context.Context, client *dynamodb.Client) error {
+	tn.mu.Lock()
+	created := maps.Clone(tn.tables)
+	tn.mu.Unlock()
 	for {
 		out, err := client.ListTables(ctx, &dynamodb.ListTablesInput{})
 		if err != nil || len(out.TableNames) == 0 {
 			return err
 		}
+		var others error
 		for _, name := range out.TableNames {
-			if !tn.tables[name] {
-				return fmt.Errorf("table %s is another test's", name)
-			}
-			if err := deleteTable(ctx, client, name); err != nil {
+			if !created[name] {
+				others = fmt.Errorf("table %s is another test's", name)
+			} else if err := deleteTable(ctx, client, name); err != nil {
 				return err
 			}
+		}
+		if others != nil {
+			return others
 		}
 	}
 }

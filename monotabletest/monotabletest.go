@@ -47,7 +47,7 @@ func Endpoint(t testing.TB) string {
 	return endpoint
 }
 
-// Client is a client of a database that no other test sees. It ends with the test, as [ClientAt] says.
+// Client is a client of a database that no other test sees. On a server it ends with the test, as [ClientAt] says.
 func Client(t testing.TB) *dynamodb.Client {
 	t.Helper()
 	endpoint := Endpoint(t)
@@ -58,7 +58,7 @@ func Client(t testing.TB) *dynamodb.Client {
 }
 
 // ClientAt is a client of the server at an endpoint, such as "http://127.0.0.1:8000", with an access key that no other test has while this one runs. Nothing is sent. When the test is
-// over the client refuses requests, and if it has sent any its tables are deleted.
+// over the client refuses requests, and if it has sent any the tables that it has created are deleted.
 func ClientAt(t testing.TB, endpoint string) *dynamodb.Client {
 	t.Helper()
 	tenancy := newTenancy(t, endpoint)

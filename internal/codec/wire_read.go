@@ -55,6 +55,7 @@ const (
 	maxChunk = 128 // elements, if it is not known how many will come
 	maxSlab  = 128 // strings
 	ownTexts = 32  // longer lists have a slice of their own
+	maxKept  = 16 << 10
 )
 
 // Page begins to read items of a reply, of which there will be as many as expect,
@@ -79,6 +80,9 @@ func (p *Page) Release() {
 func (p *Page) forget() {
 	if clear(p.found[:cap(p.found)]); cap(p.found) > maxSlab {
 		p.found = nil
+	}
+	if cap(p.items) > maxKept {
+		p.items, p.noted, p.late = nil, nil, nil
 	}
 	*p = Page{layout: p.layout, items: p.items[:0], noted: p.noted[:0], late: p.late[:0], next: p.next, found: p.found[:0]}
 }
