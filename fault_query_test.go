@@ -482,7 +482,7 @@ func TestF071_NoEndlessLoop(t *testing.T) {
 // TestF073_ABreakLeavesNothing running, and nothing is read ahead.
 func TestF073_ABreakLeavesNothing(t *testing.T) {
 	client, notes := scriptedNotes(t, answered(1, 0, 1), answered(3, 2, 3), answered(-1, 4))
-	seq := notes.Query(note{Book: "b"}).All(t.Context())
+	seq := notes.With(monotable.NoReadAhead()).Query(note{Book: "b"}).All(t.Context())
 	for want := range 5 {
 		client.starts = nil
 		n := 0
