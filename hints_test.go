@@ -160,13 +160,13 @@ func TestADefaultThatIsRefused(t *testing.T) {
 		choreDue.Validate(func(string) error { return assert.AnError }).Default("2026")))
 }
 
-// errand has its state in a struct, on which rules may stand as well.
-type errand struct {
+// porch has its state in a struct, on which rules may stand as well.
+type porch struct {
 	ID    string      `dynamodbav:"id"`
-	Where errandPlace `dynamodbav:"where"`
+	Where porchDoor `dynamodbav:"where"`
 }
 
-type errandPlace struct {
+type porchDoor struct {
 	Door string `dynamodbav:"door"`
 }
 
@@ -174,23 +174,23 @@ type errandPlace struct {
 func TestADefaultInAStruct(t *testing.T) {
 	t.Parallel()
 	table := monotabletest.Table(t, monotable.TableConfig{PartitionKey: "PK"})
-	where, door := monotable.Field(func(e *errand) *errandPlace { return &e.Where }), monotable.Field(func(e *errand) *string { return &e.Where.Door })
-	schema := func(rules ...monotable.Rule[errand]) monotable.Schema[errand] {
-		return monotable.Schema[errand]{Name: "Errand", Key: monotable.Key{Partition: "ERRAND#{id}"}, Rules: rules}
+	where, door := monotable.Field(func(e *porch) *porchDoor { return &e.Where }), monotable.Field(func(e *porch) *string { return &e.Where.Door })
+	schema := func(rules ...monotable.Rule[porch]) monotable.Schema[porch] {
+		return monotable.Schema[porch]{Name: "Porch", Key: monotable.Key{Partition: "PORCH#{id}"}, Rules: rules}
 	}
 	refused := door.Default("canary").OneOf("4711")
 	_, err := monotable.NewEntity(table, schema(refused))
-	require.EqualError(t, err, "monotable: definition of entity Errand:\n\twhere.door: Default: must be one of [4711]")
+	require.EqualError(t, err, "monotable: definition of entity Porch:\n\twhere.door: Default: must be one of [4711]")
 	_, err = monotable.NewEntity(table, schema(refused, where.Hidden()))
-	require.EqualError(t, err, "monotable: definition of entity Errand:\n\twhere.door: Default: refused by OneOf")
+	require.EqualError(t, err, "monotable: definition of entity Porch:\n\twhere.door: Default: refused by OneOf")
 
-	_, err = monotable.NewEntity(table, schema(refused, where.Transform(func(errandPlace) errandPlace { return errandPlace{"4711"} })))
+	_, err = monotable.NewEntity(table, schema(refused, where.Transform(func(porchDoor) porchDoor { return porchDoor{"4711"} })))
 	require.NoError(t, err)
 	_, err = monotable.NewEntity(table, schema(door.Default("").OneOf("4711")))
 	require.NoError(t, err, "it fills in nothing")
 
 	hidden := mustEntity(t, table, schema(where.Hidden(), door.OneOf("4711")))
-	_, err = hidden.Create(t.Context(), errand{ID: "a", Where: errandPlace{"canary"}})
+	_, err = hidden.Create(t.Context(), porch{ID: "a", Where: porchDoor{"canary"}})
 	require.ErrorIs(t, err, monotable.ErrInvalid)
 	require.NotContains(t, err.Error(), "4711")
 }
