@@ -162,7 +162,7 @@ func TestADefaultThatIsRefused(t *testing.T) {
 
 // porch has its state in a struct, on which rules may stand as well.
 type porch struct {
-	ID    string      `dynamodbav:"id"`
+	ID    string    `dynamodbav:"id"`
 	Where porchDoor `dynamodbav:"where"`
 }
 
