@@ -118,6 +118,7 @@ func TestLease_OneHolder(t *testing.T) {
 }
 
 func TestLease_Data(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client)
 	l, err := s.Acquire(t.Context(), "job", time.Hour)
@@ -139,6 +140,7 @@ func TestLease_Data(t *testing.T) {
 }
 
 func TestLease_WhereRecordsStand(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	l, err := g.store(g.client).Acquire(t.Context(), "job", 0)
 	require.NoError(t, err)
@@ -167,6 +169,7 @@ func TestLease_WhereRecordsStand(t *testing.T) {
 }
 
 func TestLease_TablesOfOtherKeys(t *testing.T) {
+	t.Parallel()
 	client := monotabletest.Client(t)
 	simple := monotabletest.TableOn(t, client, monotable.TableConfig{Name: "simple", PartitionKey: "id"})
 	s, err := lease.NewStore(simple)
@@ -463,6 +466,7 @@ func TestF134_UnknownOutcomes(t *testing.T) {
 }
 
 func TestF134_ManyTakersOneHolder(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	other := g.store(g.client)
 	for round := range 8 {
@@ -526,6 +530,7 @@ func (c plain) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, _ .
 }
 
 func TestF134_LostReplyWithoutTheItem(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	var faults monotabletest.Faults
 	s := g.store(plain{faults.Client(g.client)})
@@ -570,6 +575,7 @@ func TestLease_ContextEnds(t *testing.T) {
 }
 
 func TestLease_ErrorsQuoteNothing(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	table, err := monotable.NewTable(g.client, monotable.TableConfig{Name: "absent", PartitionKey: "PK"})
 	require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestStore_Delete(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	var faults monotabletest.Faults
 	s := g.through(&faults, lease.Holder("host a"))
@@ -51,6 +52,7 @@ func TestStore_Delete(t *testing.T) {
 
 // What happens to a record between the look at it and its deletion.
 func TestStore_DeleteMeetsAnother(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	plain := g.store(g.client)
 	use := func(data rawItem) *lease.Lease {
@@ -91,6 +93,7 @@ func TestStore_DeleteMeetsAnother(t *testing.T) {
 
 // One who has seen the record free does not take it from the holder of a later record of the name, whose fence is the same.
 func TestStore_DeletedRecordIsNotTaken(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	plain := g.store(g.client)
 	l, err := plain.TryAcquire(t.Context(), "job", time.Hour)
@@ -132,6 +135,7 @@ func TestF134_DeleteLostReplies(t *testing.T) {
 }
 
 func TestStore_ReadOnly(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	var faults monotabletest.Faults
 	s := g.through(&faults)
@@ -161,6 +165,7 @@ func TestStore_ReadOnly(t *testing.T) {
 }
 
 func TestLease_HolderAndErr(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	l, err := g.store(g.client, lease.Holder("me")).TryAcquire(t.Context(), "job", time.Hour)
 	require.NoError(t, err)

@@ -29,6 +29,7 @@ func shout(_ context.Context, item map[string]types.AttributeValue) (map[string]
 }
 
 func TestF134_BackfillCrashAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
 			schema := oldCitizens(rules...)
@@ -43,6 +44,7 @@ func TestF134_BackfillCrashAtEveryRequest(t *testing.T) {
 }
 
 func TestF134_BackfillIsDoneOnce(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		w.settle(9, oldCitizens(versionedCitizens()))
@@ -78,6 +80,7 @@ func TestF134_BackfillIsDoneOnce(t *testing.T) {
 
 // TestF134_LiveWritersWin: whenever the backfill has read items, another program changes them before they are written.
 func TestF134_LiveWritersWin(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
 			anew(t, func(t *testing.T) {
@@ -130,6 +133,7 @@ func TestF134_LiveWritersWin(t *testing.T) {
 
 // TestF134_WritersOfOtherAttributes: an attribute that another program adds behind the back of the condition survives as well.
 func TestF134_WritersOfOtherAttributes(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.settle(4, oldCitizens())
 	var faults monotabletest.Faults
@@ -164,6 +168,7 @@ func TestF134_WritersOfOtherAttributes(t *testing.T) {
 
 // TestF134_WritersAllTheTime: programs count while backfills run; nothing that was acknowledged is lost.
 func TestF134_WritersAllTheTime(t *testing.T) {
+	t.Parallel()
 	const people, writers, turns = 20, 6, 40
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
@@ -213,6 +218,7 @@ func atoi(s string) int {
 }
 
 func TestF134_BackfillShared(t *testing.T) {
+	t.Parallel()
 	const people, workers, segments = 120, 5, 16
 	w := newTown(t)
 	w.settle(people, oldCitizens())
@@ -306,6 +312,7 @@ func TestF134_LostLease(t *testing.T) {
 
 // TestF134_BackfillLostReplies: the service throttles and fails, and replies are lost; a write that was applied is known again.
 func TestF134_BackfillLostReplies(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		w.settle(30, oldCitizens(versionedCitizens()))
@@ -353,6 +360,7 @@ func TestF134_ThrottledForLong(t *testing.T) {
 }
 
 func TestBackfillFailures(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.settle(12, oldCitizens())
 	run := func(change migrate.Change, opts ...migrate.BackfillOption) (migrate.Report, error) {
@@ -396,6 +404,7 @@ func TestBackfillFailures(t *testing.T) {
 
 // TestBackfillTwoRounds: a worker of the round before stops when it meets the new one.
 func TestBackfillTwoRounds(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		w.settle(12, oldCitizens())
@@ -424,6 +433,7 @@ func TestBackfillTwoRounds(t *testing.T) {
 }
 
 func TestBackfillDryRun(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.settle(9, oldCitizens())
 	before := w.dump()
@@ -439,6 +449,7 @@ func TestBackfillDryRun(t *testing.T) {
 
 // TestBackfillOtherKeys: a table without a sort key, and keys that are numbers and binary, with the records in another table.
 func TestBackfillOtherKeys(t *testing.T) {
+	t.Parallel()
 	for name, keys := range map[string]struct {
 		partition, sort types.ScalarAttributeType
 		item            func(i int) attributes

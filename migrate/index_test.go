@@ -42,6 +42,7 @@ func (g *ground) indexes() map[string]types.IndexStatus {
 }
 
 func TestIndexes_AddedAndDropped(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client)
 	both := g.declares(g.client, "GSI1", "GSI2")
@@ -69,6 +70,7 @@ func TestIndexes_AddedAndDropped(t *testing.T) {
 
 // An index may be keyed by the keys of the table, and once it is there a migration adds nothing and only looks.
 func TestIndexes_OfTheTablesKeys(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	cfg := pkSK
 	cfg.Indexes = []monotable.Index{{Name: "inverted", PartitionKey: "SK", SortKey: "PK"}, {Name: "bySort", PartitionKey: "SK", SortKey: "at", SortKeyType: types.ScalarAttributeTypeN}}
@@ -99,6 +101,7 @@ func TestIndexes_OfTheTablesKeys(t *testing.T) {
 
 // The table that the records are in must be there; otherwise the error says so.
 func TestIndexes_WithoutATable(t *testing.T) {
+	t.Parallel()
 	client := monotabletest.Client(t)
 	table, err := monotable.NewTable(client, monotable.TableConfig{Name: "missing", PartitionKey: "PK"})
 	require.NoError(t, err)
@@ -130,6 +133,7 @@ func TestIndexes_WithoutATable(t *testing.T) {
 
 // ReindexItems works for its own migration, also if the same declaration was done before, goes on after a crash, and counts.
 func TestReindexItems(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		w.settle(20, oldCitizens())
@@ -174,6 +178,7 @@ func TestReindexItems(t *testing.T) {
 
 // An index that is there as another one stops the migration before anything is added.
 func TestIndexes_Drift(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client)
 	other, err := monotable.NewTable(g.client, monotable.TableConfig{

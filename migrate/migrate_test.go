@@ -72,6 +72,7 @@ func frozen() lease.StoreOption {
 }
 
 func TestUp_InOrder(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	var faults monotabletest.Faults
 	var d diary
@@ -136,6 +137,7 @@ func TestUp_InOrder(t *testing.T) {
 }
 
 func TestNew_Refuses(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client)
 	var d diary
@@ -157,6 +159,7 @@ func TestNew_Refuses(t *testing.T) {
 }
 
 func TestF134_ChangedMigrations(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client)
 	var d diary
@@ -197,6 +200,7 @@ func TestF134_ChangedMigrations(t *testing.T) {
 }
 
 func TestF134_FailedMigrationIsRunAgain(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client, frozen())
 	var d diary
@@ -285,6 +289,7 @@ func (unencodable) MarshalDynamoDBAttributeValue() (types.AttributeValue, error)
 }
 
 func TestRun_State(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client)
 	cursor := rawItem{"PK": avS("a"), "b": &types.AttributeValueMemberB{Value: []byte{1}}}
@@ -343,6 +348,7 @@ func TestRun_State(t *testing.T) {
 }
 
 func TestDryRun_WritesNothing(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	var faults monotabletest.Faults
 	s := g.through(&faults)
@@ -374,6 +380,7 @@ func TestDryRun_WritesNothing(t *testing.T) {
 
 // A dry run finds what a real one has saved before it failed, and leaves it.
 func TestDryRun_SeesWhatIsSaved(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client)
 	var found []int
@@ -396,6 +403,7 @@ func TestDryRun_SeesWhatIsSaved(t *testing.T) {
 }
 
 func TestSets_BesideEachOther(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	s := g.store(g.client)
 	var d diary
@@ -587,6 +595,7 @@ func underscored(lines []string) []string {
 }
 
 func TestUp_Logs(t *testing.T) {
+	t.Parallel()
 	g := newGround(t)
 	var out strings.Builder
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {

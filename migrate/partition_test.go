@@ -68,6 +68,7 @@ var toEve = migrate.Rewrite(func(_ context.Context, item map[string]types.Attrib
 })
 
 func TestF134_MoveCrashAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[purchase]{"plain": nil, "versioned": {monotable.Version(purchaseVersion)}} {
 		t.Run(name, func(t *testing.T) {
 			crashEverywhere(t, func(w *town) { w.buy(29, rules...) },
@@ -85,6 +86,7 @@ func TestF134_MoveCrashAtEveryRequest(t *testing.T) {
 }
 
 func TestF134_DeleteCrashAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	crashEverywhere(t, func(w *town) { w.buy(29) },
 		func(ctx context.Context, w *town, client monotable.Client) error {
 			table, _ := w.purchases(client)
@@ -94,6 +96,7 @@ func TestF134_DeleteCrashAtEveryRequest(t *testing.T) {
 }
 
 func TestMovePartition(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.buy(29)
 	table, e := w.purchases(w.client)
@@ -147,6 +150,7 @@ func TestMovePartition(t *testing.T) {
 
 // TestMovePartitionSortKeys: the function may give items other sort keys, and leave some.
 func TestMovePartitionSortKeys(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.buy(5)
 	table, e := w.purchases(w.client)
@@ -175,6 +179,7 @@ func TestMovePartitionSortKeys(t *testing.T) {
 
 // TestF134_MoveLiveWriters: each item is changed after it was read, and moves as its writer left it.
 func TestF134_MoveLiveWriters(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[purchase]{"plain": nil, "versioned": {monotable.Version(purchaseVersion)}} {
 		t.Run(name, func(t *testing.T) {
 			anew(t, func(t *testing.T) {
@@ -215,6 +220,7 @@ func TestF134_MoveLiveWriters(t *testing.T) {
 
 // TestF134_MoveLostReplies: a transaction that was applied is not mistaken for one that was refused.
 func TestF134_MoveLostReplies(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		w.buy(29)
@@ -236,6 +242,7 @@ func TestF134_MoveLostReplies(t *testing.T) {
 
 // TestF134_MoveCopied: what another tool has copied already needs only to be deleted.
 func TestF134_MoveCopied(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	item := attributes{"PK": vS("a"), "SK": vS("s"), "n": vN("1")}
 	w.put(item, attributes{"PK": vS("b"), "SK": vS("s"), "n": vN("1.0")})
@@ -246,6 +253,7 @@ func TestF134_MoveCopied(t *testing.T) {
 }
 
 func TestDeletePartition(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		w.buy(60)
@@ -300,6 +308,7 @@ func TestPartitionOneAtATime(t *testing.T) {
 
 // TestPartitionOfGuardedItems: unique values would be blocked, or lost, so it is refused; on demand their guards are mended afterwards.
 func TestPartitionOfGuardedItems(t *testing.T) {
+	t.Parallel()
 	type member struct {
 		ID    string `dynamodbav:"id"`
 		Email string `dynamodbav:"email"`
@@ -355,6 +364,7 @@ func TestPartitionOfGuardedItems(t *testing.T) {
 
 // TestPartitionOtherKeys: tables without a sort key, and with keys that are numbers.
 func TestPartitionOtherKeys(t *testing.T) {
+	t.Parallel()
 	client := monotabletest.Client(t)
 	records := monotabletest.TableOn(t, client, monotable.TableConfig{Name: "records", PartitionKey: "id"})
 	store, err := lease.NewStore(records)
@@ -372,6 +382,7 @@ func TestPartitionOtherKeys(t *testing.T) {
 
 // A value that no item has as its partition key is refused before anything is sent.
 func TestPartitionKeysOfOtherTypes(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.buy(2)
 	var faults monotabletest.Faults

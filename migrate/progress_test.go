@@ -44,6 +44,7 @@ func TestProgress(t *testing.T) {
 
 // The end is told once, whoever has come to it: this call, another one, or one before.
 func TestProgress_TellsTheEnd(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		w.settle(10, oldCitizens())
@@ -97,6 +98,7 @@ type device struct{ fs.FileInfo }
 func (device) Mode() fs.FileMode { return fs.ModeDevice | fs.ModeCharDevice }
 
 func TestTerminal(t *testing.T) {
+	t.Parallel()
 	at := func(seconds float64, done, items int) migrate.BackfillStatus {
 		s := migrate.BackfillStatus{
 			Name: "reindex", Report: migrate.Report{Segments: 8, Done: done, Scanned: items},

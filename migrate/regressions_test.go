@@ -17,6 +17,7 @@ import (
 
 // A program that goes back to an earlier form has its items reindexed, too.
 func TestReindex_BackToAnEarlierDeclaration(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.settle(6, oldCitizens())
 	before := w.partition("CITIZEN#000")
@@ -43,6 +44,7 @@ func (w *town) partition(key string) []map[string]types.AttributeValue {
 
 // Once what failed is mended, the next call does it.
 func TestBackfill_AfterFailures(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.settle(4, oldCitizens())
 	store, broken := w.store(w.client), true
@@ -64,6 +66,7 @@ func TestBackfill_AfterFailures(t *testing.T) {
 }
 
 func TestMigrate_ScopedTablesAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.settle(2, oldCitizens())
 	scoped := w.as(w.client, oldCitizens()).Scoped("CITIZEN#000")
@@ -90,6 +93,7 @@ func TestMigrate_ScopedTablesAreRefused(t *testing.T) {
 
 // The names of backfills and of sets of migrations do not meet, and a dry run is dry all the way down.
 func TestBackfill_InsideAMigration(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.settle(4, oldCitizens())
 	store := w.store(w.client)

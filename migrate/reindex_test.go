@@ -15,6 +15,7 @@ import (
 )
 
 func TestF111_ReindexCrashAtEveryRequest(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
 			old, today := oldCitizens(rules...), todaysCitizens(rules...)
@@ -34,6 +35,7 @@ func TestF111_ReindexCrashAtEveryRequest(t *testing.T) {
 
 // TestF111_ReindexIsByDeclaration: the same declaration has nothing to do again, another one has.
 func TestF111_ReindexIsByDeclaration(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		w.settle(10, oldCitizens())
@@ -63,6 +65,7 @@ func TestF111_ReindexIsByDeclaration(t *testing.T) {
 }
 
 func TestF111_ReindexDryRun(t *testing.T) {
+	t.Parallel()
 	w := newTown(t)
 	w.settle(10, oldCitizens())
 	w.put(attributes{"PK": vS("by"), "SK": vS("hand")})
@@ -83,6 +86,7 @@ func TestF111_ReindexDryRun(t *testing.T) {
 
 // TestF135_ReindexSkipsNothing: items of old names and versions are brought up to date, and those that cannot be read are failures, now and when asked again.
 func TestF135_ReindexSkipsNothing(t *testing.T) {
+	t.Parallel()
 	anew(t, func(t *testing.T) {
 		w := newTown(t)
 		item := func(id string, more attributes) attributes {
@@ -153,6 +157,7 @@ func TestF135_ReindexSkipsNothing(t *testing.T) {
 
 // TestF111_ReindexExpiredItems: they cannot be rewritten, and soon are no more.
 func TestF111_ReindexExpiredItems(t *testing.T) {
+	t.Parallel()
 	type session struct {
 		ID    string    `dynamodbav:"id"`
 		User  string    `dynamodbav:"user"`

@@ -14,6 +14,7 @@ import (
 
 // However a report, or what failed, is printed or logged: counts and names, no values and no pointers.
 func TestReport_PrintsNoValues(t *testing.T) {
+	t.Parallel()
 	failure := migrate.Failure{Key: attributes{"SK": vS("canary"), "PK": vS("canary")}, Err: errors.New("migrate: why")}
 	report := migrate.Report{Scanned: 5, Rewritten: 3, Failed: 2, Overtaken: 1, Segments: 4, Done: 2, Failures: []migrate.Failure{failure, {Key: failure.Key}}}
 	const counts = "5 scanned, 3 rewritten, 2 failed, 1 times overtaken, 2 of 4 segments done"

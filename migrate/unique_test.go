@@ -13,6 +13,7 @@ import (
 
 // A backfill that would leave the guard of a unique value behind is refused for that item, before anything is written; its other attributes may change.
 func TestBackfill_UniqueValuesStay(t *testing.T) {
+	t.Parallel()
 	type contact struct {
 		Email string `dynamodbav:"email"`
 	}

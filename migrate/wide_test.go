@@ -37,6 +37,7 @@ func between(faults *monotabletest.Faults, f func()) {
 
 // Whatever number of attributes an item has: it is rewritten, or refused here, and never by DynamoDB. One with a version is always rewritten.
 func TestF113_BackfillOfWideItems(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t)
@@ -76,6 +77,7 @@ func TestF113_BackfillOfWideItems(t *testing.T) {
 
 // As many changes as DynamoDB takes are made, and more are refused here; a version counts first, however many there are.
 func TestF113_BackfillOfManyChanges(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t)
@@ -113,6 +115,7 @@ func TestF113_BackfillOfManyChanges(t *testing.T) {
 
 // A wide item with a version is compared by that, and by what changes, for not every program raises it.
 func TestF134_WritersOfWideItems(t *testing.T) {
+	t.Parallel()
 	for name, write := range map[string]func(w *town, e *monotable.Entity[citizen]){
 		"by the version": func(w *town, e *monotable.Entity[citizen]) {
 			_, err := e.Update(w.t.Context(), citizen{ID: "000"}, monotable.Add(citizenLogins, 1))
@@ -146,6 +149,7 @@ func TestF134_WritersOfWideItems(t *testing.T) {
 
 // What is said to be read is what is compared.
 func TestReads(t *testing.T) {
+	t.Parallel()
 	for name, row := range map[string]struct {
 		writes    string
 		overtaken int
@@ -172,6 +176,7 @@ func TestReads(t *testing.T) {
 
 // Reindex rewrites items of any width, by their version or by what their entities declare. Without both, an upgrade of a wide item is refused.
 func TestF113_ReindexOfWideItems(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t)
@@ -216,6 +221,7 @@ func TestF113_ReindexOfWideItems(t *testing.T) {
 }
 
 func TestF113_MoveOfWideItems(t *testing.T) {
+	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[purchase]{"plain": nil, "versioned": {monotable.Version(purchaseVersion)}} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t)
