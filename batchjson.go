@@ -9,7 +9,7 @@ import (
 )
 
 // Batches of an ordinary entity are not made of attribute values: their keys are texts, and with the SDK's own client, where nobody else's code looks at
-// what it is given, keys and items are JSON from the beginning. The client is given a mark in the place of each, and when it has serialised the request, they are put in.
+// what it is given, keys and items are JSON from the beginning. The client is given a mark in the place of all that go to one table, and when it has serialised the request, they are put in.
 // Should a mark get to the service all the same, the request is refused, for what it stands in has no key.
 
 // writesJSON says that items of the entity can be put as JSON: nothing of an item has to be known, or left out, once it is encoded.
@@ -99,33 +99,4 @@ func (m *model) appendItem(b []byte, item reflect.Value, key *textKey) ([]byte, 
 		b = append(strconv.AppendUint(b, n, 10), `"}`...)
 	}
 	return append(b, '}'), nil
-}
-
-// jsonRoom is pooled memory for the items of a batch, until it ends. nil says that they cannot be JSON.
-type jsonRoom struct{ blocks []*[]byte }
-
-const roomBlock = 64 << 10
-
-// free is what has been written, with room for about n bytes more.
-func (r *jsonRoom) free(n int) []byte {
-	if last := len(r.blocks) - 1; last >= 0 && cap(*r.blocks[last])-len(*r.blocks[last]) >= n {
-		return *r.blocks[last]
-	}
-	block := bodies.Get().(*[]byte)
-	if cap(*block) < n {
-		*block = make([]byte, 0, max(n, roomBlock))
-	}
-	r.blocks = append(r.blocks, block)
-	return *block
-}
-
-// keep takes what free gave, and more.
-func (r *jsonRoom) keep(b []byte) { *r.blocks[len(r.blocks)-1] = b }
-
-// close gives the room back.
-func (r *jsonRoom) close() {
-	for _, block := range r.blocks {
-		giveBack(block, *block)
-	}
-	r.blocks = nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"reflect"
 	"slices"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -125,23 +124,6 @@ func (r *reply) forget() {
 	if r != nil {
 		*r = reply{layout: r.layout, member: r.member, expect: r.expect, pooled: r.pooled}
 	}
-}
-
-// bodies are room for JSON. What is read from a reply is copied, so nothing refers to it once its items are done with.
-var bodies = sync.Pool{New: func() any { return new([]byte) }}
-
-const largestBody = 4 << 20
-
-// released is told of what is given back. Tests spoil it, so that a reference to it is found out.
-var released = func([]byte) {}
-
-// giveBack gives room back that data stands in.
-func giveBack(room *[]byte, data []byte) {
-	released(data)
-	if *room = data[:0]; cap(data) > largestBody {
-		*room = nil
-	}
-	bodies.Put(room)
 }
 
 func (r *reply) room() []byte {
