@@ -19,7 +19,7 @@ import (
 const (
 	rounds = 15
 	slice  = 20 * time.Millisecond
-	tries  = 3 // a machine may be too busy even for ratios
+	tries  = 5 // a machine may be too busy even for ratios
 )
 
 var errMissed = errors.New("slower than it was: see the lines marked BELOW")
@@ -35,26 +35,35 @@ func main() {
 	}
 }
 
+// check measures all groups, then those below their floor again: what keeps a
+// machine busy may last longer than a group takes.
 func check(w io.Writer, groups []work.Group, rounds int, slice time.Duration) error {
-	var missed error
-	for _, g := range groups {
-		var measured pair.Result
-		for range tries {
+	best := make([]pair.Result, len(groups))
+	for range tries {
+		again := false
+		for i, g := range groups {
+			if best[i].Name != "" && !below(g.Floor, best[i]) {
+				continue
+			}
 			results, err := pair.Measure(rounds, slice, g.Pairs(work.SDK, work.Monotable)...)
 			if err != nil {
 				return fmt.Errorf("%s: %w", g.Name, err)
 			}
-			measured = better(measured, results[1])
-			if !below(g.Floor, measured) {
-				break
-			}
+			best[i] = better(best[i], results[1])
+			again = again || below(g.Floor, best[i])
 		}
+		if !again {
+			break
+		}
+	}
+	var missed error
+	for i, g := range groups {
 		for _, row := range []struct {
 			of                string
 			have, floor, goal float64
 		}{
-			{"time", measured.TimeRatio, g.Floor.Time, g.Goal.Time},
-			{"allocations", measured.AllocRatio, g.Floor.Allocs, g.Goal.Allocs},
+			{"time", best[i].TimeRatio, g.Floor.Time, g.Goal.Time},
+			{"allocations", best[i].AllocRatio, g.Floor.Allocs, g.Goal.Allocs},
 		} {
 			said := state(row.have, row.floor, row.goal)
 			if said == stateBelow {

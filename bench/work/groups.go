@@ -91,12 +91,12 @@ func conversions() ([]Group, error) {
 				err := dynamo.UnmarshalItem(stored, &byGuregu)
 				return &byGuregu, err
 			}},
-		}, Ratio{4, 6}, Ratio{3.4, 6}},
+		}, Ratio{4, 6}, Ratio{2.8, 6}},
 		{"T → AttributeValue", []Way{
 			{SDK, func() (any, error) { return attributevalue.MarshalMap(&u) }},
 			{Monotable, func() (any, error) { return plan.Encode(reflect.ValueOf(&u).Elem()) }},
 			{Guregu, func() (any, error) { return dynamo.MarshalItem(&u) }},
-		}, Ratio{2.5, 3}, Ratio{2.1, 3}},
+		}, Ratio{2.5, 3}, Ratio{1.8, 3}},
 	}, nil
 }
 
