@@ -57,6 +57,7 @@ type attempts struct {
 	body    []byte // of the first request under a token
 	marked  marked // what is put into the request
 	answer  *reply // where the items of a reply go; nil if to the SDK
+	signing *signing
 
 	observed *observedRequest
 
@@ -68,7 +69,11 @@ type attempts struct {
 }
 
 func newAttempts(o *options, resend resending) *attempts {
-	return &attempts{resend: resend, timeout: o.attemptTimeout()}
+	a := &attempts{resend: resend, timeout: o.attemptTimeout()}
+	if !o.noWireCodec {
+		a.signing = o.signing
+	}
+	return a
 }
 
 // install adds the observation to a call. It comes last, so that the caller's own options are seen.
@@ -77,6 +82,7 @@ func (a *attempts) install(o *dynamodb.Options) {
 	if o.ClientLogMode.IsResponseWithBody() {
 		a.answer = nil // it shows the reply as the SDK is given it
 	}
+	a.signing.install(o)
 	o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], a.add)
 	if o.Retryer != nil {
 		o.Retryer = &callRetryer{Retryer: o.Retryer, attempts: a}

@@ -39,6 +39,7 @@ type options struct {
 	cursorContext string
 	noReadAhead   bool
 	noWireCodec   bool
+	signing       *signing
 	tokened       bool    // the request is to be the same every time under the token
 	scopes        []scope // every partition key must be in all of them
 	capacity      *ConsumedCapacity

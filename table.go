@@ -249,7 +249,11 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}
-	return &Table{tableCore: core, options: options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout, observer: cfg.Observer}}, nil
+	base := options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout, observer: cfg.Observer}
+	if sdk, ok := client.(*dynamodb.Client); ok {
+		base.signing = signingOf(sdk)
+	}
+	return &Table{tableCore: core, options: base}, nil
 }
 
 const maxKeyName = 255
