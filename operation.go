@@ -139,7 +139,8 @@ func (e *Entity[T]) perform(ctx context.Context, s *staged) (T, error) {
 		var zero T
 		return zero, err
 	}
-	return e.written(recordOf(stored))
+	defer stored.close()
+	return e.written(stored)
 }
 
 // keyIn takes the primary key out of an item.
@@ -273,10 +274,10 @@ func (o DeleteOp[T]) run(ctx context.Context) (*T, error) {
 		return nil, err
 	}
 	stored, err := w.stage().perform(ctx)
-	if err != nil || len(stored) == 0 || w.m.expired(recordOf(stored), w.expect.now) {
+	if err != nil || stored.missing() || w.m.expired(stored, w.expect.now) {
 		return nil, err
 	}
-	old, err := o.e.written(recordOf(stored))
+	old, err := o.e.written(stored)
 	if err != nil {
 		return nil, err
 	}

@@ -67,8 +67,8 @@ func (s *staged) prepare(ctx context.Context) (err error) {
 }
 
 // perform carries out one write, alone or, where guards go with it or it must count once, as a transaction. It gives what the
-// item is afterwards, or was before a Delete; nil if that is nothing, or not known.
-func (s *staged) perform(ctx context.Context) (attributeMap, error) {
+// item is afterwards, or was before a Delete; missing if that is nothing, or not known.
+func (s *staged) perform(ctx context.Context) (*record, error) {
 	for attempt := 0; ; attempt++ {
 		stored, again, err := s.try(ctx)
 		if !again || attempt+1 >= s.o.tries() {
@@ -81,7 +81,7 @@ func (s *staged) perform(ctx context.Context) (attributeMap, error) {
 }
 
 // try is one try. again says that what was read is outdated, so that another try may do.
-func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) {
+func (s *staged) try(ctx context.Context) (_ *record, again bool, _ error) {
 	if err := started(ctx); err != nil {
 		return nil, false, err
 	}
@@ -110,20 +110,21 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 	}
 	switch {
 	case s.write.item != nil:
-		return s.write.item, false, nil
+		return recordOf(s.write.item), false, nil
 	case s.write.action == actionDelete:
-		return s.was.before(), false, nil
+		return recordOf(s.was.before()), false, nil
 	}
 	if s.write.knows == nil && s.write.expect.version != nil {
 		stored, _, err := s.m.itemOf(s.o, s.write.after, s.write.mark, nil) // a Modify under a version: nothing else can be in it
-		return stored, false, err
+		return recordOf(stored), false, err
 	}
-	stored, err := s.m.lookUp(ctx, s.o, s.key)
+	found, err := s.m.lookUp(ctx, s.o, s.key)
+	stored := recordOf(found)
 	if err == nil {
-		err = s.m.present(recordOf(stored))
+		err = s.m.present(stored)
 	}
 	if err != nil {
-		return nil, false, &DecodeError{Entity: s.m.name, Written: true, Item: stored, Err: unmatched(err)}
+		return nil, false, &DecodeError{Entity: s.m.name, Written: true, Item: found, Err: unmatched(err)}
 	}
 	return stored, false, nil
 }
@@ -132,25 +133,25 @@ func (s *staged) try(ctx context.Context) (_ attributeMap, again bool, _ error) 
 func unmatched(err error) error { return errors.New("reading it back: " + bare(err)) }
 
 // send makes the request of a write alone. It gives what is stored then, and after a Delete what was stored before.
-func (w *write) send(ctx context.Context) (attributeMap, error) {
-	var stored attributeMap
+func (w *write) send(ctx context.Context) (*record, error) {
+	stored := recordOf(w.item)
 	var a *attempts
 	var err error
 	client := w.m.table.client
 	switch w.action {
 	case actionPut:
 		_, a, err = send(ctx, w.o, w.resend, client.PutItem, w.putInput())
-		stored = w.item
 	case actionUpdate:
 		var out *dynamodb.UpdateItemOutput
-		if out, a, err = send(ctx, w.o, w.resend, client.UpdateItem, w.updateInput()); err == nil {
-			stored = out.Attributes
+		answer := w.m.reply(w.m.plan, w.m.primary, "Attributes")
+		if out, a, err = sendInto(ctx, w.m.table, w.o, w.resend, answer, client.UpdateItem, w.updateInput()); err == nil {
+			stored, err = answer.one(out.Attributes)
 		}
 	default:
 		var out *dynamodb.DeleteItemOutput
 		// After a lost reply the old item may be one that somebody stored since.
 		if out, a, err = send(ctx, w.o, w.resend, client.DeleteItem, w.deleteInput()); err == nil && !a.open() {
-			stored = out.Attributes
+			stored = recordOf(out.Attributes)
 		}
 	}
 	if err == nil {
@@ -158,9 +159,9 @@ func (w *write) send(ctx context.Context) (attributeMap, error) {
 	}
 	own, err := w.settle(err, a, func() (attributeMap, error) { return w.m.lookUp(ctx, w.o, w.key) })
 	if err == nil && w.action == actionPut {
-		return w.item, nil
+		return stored, nil
 	}
-	return own, err
+	return recordOf(own), err
 }
 
 // lookUp reads what is stored at a key now.

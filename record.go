@@ -49,6 +49,9 @@ func (r *record) readInto() any {
 	return nil
 }
 
+// close gives the room of a reply back. The record, and all others of the reply, cannot be asked for anything any more.
+func (r *record) close() { r.reply.close() }
+
 // missing says that there is no item.
 func (r *record) missing() bool { return r.reply == nil && len(r.item) == 0 }
 

@@ -71,7 +71,7 @@ func (m *model) layout(plan *codec.Plan, set *keySet) *layout {
 }
 
 // emptied is what is left of the members that hold items. DynamoDB itself never answers with these where there are any.
-var emptied = map[string]string{"Item": "{}", "Items": "[]", "Responses": `{"":[]}`}
+var emptied = map[string]string{"Item": "{}", "Attributes": "{}", "Items": "[]", "Responses": `{"":[]}`}
 
 // errTaken says that what should hold items does not: something has kept an answer whose items had been read before it got there.
 var errTaken = errors.New("monotable: the answer lacks its items: a middleware of the client seems to answer from a cache; see NoWireCodec")
@@ -101,7 +101,7 @@ type replyTable struct {
 // reply is where items go that become values of plan.
 func (m *model) reply(plan *codec.Plan, set *keySet, member string) *reply {
 	r := &reply{layout: m.layout(plan, set), member: member}
-	if member == "Item" {
+	if member == "Item" || member == "Attributes" {
 		r.expect = 1
 	}
 	return r

@@ -17,7 +17,17 @@ type clientCall[In, Out any] = func(context.Context, *In, ...func(*dynamodb.Opti
 
 // send makes a call of the client, and is the only place that does. What its attempts came to is told even if it fails.
 func send[In, Out any](ctx context.Context, o *options, resend resending, call clientCall[In, Out], in *In) (*Out, *attempts, error) {
+	return sendInto(ctx, nil, o, resend, nil, call, in)
+}
+
+// sendInto is send for an answer with items that go into a reply, if they can.
+func sendInto[In, Out any](
+	ctx context.Context, t *tableCore, o *options, resend resending, answer *reply, call clientCall[In, Out], in *In,
+) (*Out, *attempts, error) {
 	a := newAttempts(o, resend)
+	if answer != nil {
+		a.answer = answer.unless(!t.takesJSON(o))
+	}
 	out, err := sendAs(ctx, o, a, call, in)
 	return out, a, err
 }
@@ -69,9 +79,7 @@ func read[In, Out any](ctx context.Context, t *tableCore, o *options, call clien
 
 // readInto is read of items that answer takes out of the reply, if it can.
 func readInto[In, Out any](ctx context.Context, t *tableCore, o *options, answer *reply, call clientCall[In, Out], in *In) (*Out, error) {
-	a := newAttempts(o, resendFreely)
-	a.answer = answer.unless(!t.takesJSON(o))
-	out, err := sendAs(ctx, o, a, call, in)
+	out, a, err := sendInto(ctx, t, o, resendFreely, answer, call, in)
 	if err != nil {
 		return nil, a.failure(t, err, false)
 	}

@@ -161,6 +161,7 @@ func (e *Entity[T]) get(ctx context.Context, key T) (T, error) {
 	if err != nil {
 		return zero, err
 	}
+	defer raw.close()
 	item, err := e.decoded(raw)
 	if err != nil || !e.options.writeBack || !e.model.isOutdated(raw) {
 		return item, err
@@ -221,7 +222,11 @@ func (m *model) writeBack(ctx context.Context, o *options, raw attributeMap) (at
 	if _, refused := errors.AsType[*ConditionError](err); refused && !errors.Is(err, ErrDuplicate) {
 		return nil, nil
 	}
-	return stored, err
+	if err != nil {
+		return nil, err
+	}
+	defer stored.close()
+	return stored.attributes(), nil
 }
 
 // buildWriteBack compiles the update that gives an outdated item today's form. It touches only what differs: what is absent stays absent, and what
