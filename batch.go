@@ -47,8 +47,7 @@ func (o putOp[T]) fillEntry(ctx context.Context, entry *batchEntry) error {
 		return invalidf("%s is hidden and not given, and a batch would erase it; say Reveal if the item is whole without it", a)
 	}
 	o.e.startEntry(entry, w.key, w.item)
-	entry.put.Item = w.item
-	entry.write.PutRequest = &entry.put
+	entry.put = w.item
 	return nil
 }
 
@@ -72,14 +71,13 @@ func (o DeleteOp[T]) batch(_ context.Context, entry *batchEntry) error {
 		return invalidf("the key has a version, which a batch cannot check; say With(WithoutVersionCheck()) of the entity, or use TransactWrite")
 	}
 	o.e.startEntry(entry, key, key)
-	entry.write.DeleteRequest = &types.DeleteRequest{Key: key}
 	return nil
 }
 
 func (e *Entity[T]) startEntry(entry *batchEntry, key, sent attributeMap) {
 	table := e.options.tableName(e.model.table)
 	*entry = batchEntry{
-		table: table, core: e.model.table, entity: e.model.name, key: key, id: keyIdentity(table, e.model.table, key),
+		core: e.model.table, of: e.model, table: table, key: key, id: keyIdentity(table, e.model.table, key),
 		bytes: wireSize(table, sent), places: 1,
 	}
 }
@@ -216,13 +214,18 @@ func (c *tableCore) sendWrites(ctx context.Context, o *options, chunk []*batchEn
 	}
 	a := newAttempts(o, resendFreely)
 	for _, e := range chunk {
-		write := e.write
-		if e.json != nil {
+		var write types.WriteRequest
+		switch {
+		case e.json != nil:
 			mark, first := a.marked.add(e.table, e.json, betweenPuts)
 			if !first {
 				continue
 			}
 			write.PutRequest = &types.PutRequest{Item: marks[mark]}
+		case e.put != nil:
+			write.PutRequest = &types.PutRequest{Item: e.put}
+		default:
+			write.DeleteRequest = &types.DeleteRequest{Key: e.key}
 		}
 		in.RequestItems[e.table] = append(in.RequestItems[e.table], write)
 	}

@@ -66,7 +66,7 @@ func batchError(entries []*batchEntry) error {
 	}
 	e := &BatchError{}
 	for i, entry := range entries {
-		failure := BatchFailure{Index: i, Entity: entry.entity, Key: maps.Clone(entry.attributes()), Err: entry.err}
+		failure := BatchFailure{Index: i, Entity: entry.entity(), Key: maps.Clone(entry.attributes()), Err: entry.err}
 		switch {
 		case entry.err == nil:
 			e.Written = append(e.Written, i)

@@ -77,7 +77,7 @@ func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 		key := m.ownKey(reflect.ValueOf(own).Elem())
 		m.transformKey(key)
 		var ok bool
-		if read.text, ok = m.textKey(o, read.table, key); !ok {
+		if read.text, read.id, ok = m.textKey(o, read.table, key); !ok {
 			read.key, err = m.primaryKey(o, key)
 		}
 		return read, err
@@ -142,14 +142,14 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int
 		if err != nil {
 			return indexed(what, i, err)
 		}
-		id := read.text.id
+		id := read.id
 		if id == "" {
 			id = keyIdentity(read.table, read.m.table, read.key)
 		}
 		e := byID[id]
 		if e == nil {
 			e = &all[len(entries)]
-			e.table, e.core, e.key, e.text, e.id, e.of, e.becomes = read.table, read.m.table, read.key, read.text, id, read.m, read.becomes
+			e.core, e.of, e.table, e.key, e.text, e.id, e.becomes = read.m.table, read.m, read.table, read.key, read.text, id, read.becomes
 			if err := c.admits(o, e); err != nil {
 				return indexed(what, i, err)
 			}
@@ -223,7 +223,7 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	}
 	for _, e := range chunk {
 		var key attributeMap
-		if wire && e.text.id != "" {
+		if wire && e.text.partition != "" {
 			begin := len(json)
 			json = e.appendKey(json)
 			mark, first := a.marked.add(e.table, json[begin:], ",")
@@ -277,7 +277,7 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 func (c *tableCore) keysIn(chunk []*batchEntry) (n int) {
 	for _, e := range chunk {
 		const frame = len(`{"":{"S":""},"":{"S":""}}`)
-		n += frame + 16 + len(e.text.id) // with the names
+		n += frame + 16 + len(e.id) // with the names
 	}
 	return n
 }

@@ -35,9 +35,9 @@ func (m *model) fillJSON(o *options, entry *batchEntry, item reflect.Value) erro
 	if err != nil {
 		return err
 	}
-	entry.table, entry.core, entry.entity, entry.places = o.tableName(m.table), m.table, m.name, 1
+	entry.core, entry.of, entry.table, entry.places = m.table, m, o.tableName(m.table), 1
 	var ok bool
-	if entry.text, ok = m.textKey(o, entry.table, item); !ok {
+	if entry.text, entry.id, ok = m.textKey(o, entry.table, item); !ok {
 		_, missing := m.keyParts(item)
 		if err := validationError(append(found, missing...)); err != nil {
 			return err
@@ -48,7 +48,6 @@ func (m *model) fillJSON(o *options, entry *batchEntry, item reflect.Value) erro
 	if err := validationError(found); err != nil {
 		return err
 	}
-	entry.id = entry.text.id
 	b := entry.room.free(int(m.itemRoom.Load()))
 	begin := len(b)
 	if b, err = m.appendItem(b, item, &entry.text); err != nil {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -25,26 +24,32 @@ const (
 
 // batchEntry is one key of a batch: what is asked of it, and what has become of it.
 type batchEntry struct {
-	table  string
 	core   *tableCore
-	entity string
+	of     *model // nil if it is of whatever entity
+	table  string
 	key    attributeMap // nil if it is text, and nobody has asked for it
 	text   textKey
 	id     string
 	places int // where it stands in the call: once, or for a read more often
 
-	write types.WriteRequest // of a write
-	put   types.PutRequest   // in it
-	room  *jsonRoom          // nil if it cannot be JSON
-	json  []byte             // its item, which is not in write then
-	bytes int                // of it in the request
+	room  *jsonRoom    // of a write; nil if it cannot be JSON
+	json  []byte       // what is put
+	put   attributeMap // the same if it is not JSON; a Delete has neither
+	bytes int          // of it in the request
 
-	consistent bool // of a read
-	of         *model
+	consistent bool        // of a read
 	becomes    *codec.Plan // what it is read into; notes if that is several
 	item       record
 
 	err error // why it is not done
+}
+
+// entity is the name of the entry's entity.
+func (e *batchEntry) entity() string {
+	if e.of == nil {
+		return ""
+	}
+	return e.of.name
 }
 
 // batchRun sends the entries of one call in chunks, several at a time, and sends again what was left. Each entry ends with an err, or

@@ -2,7 +2,6 @@ package monotable
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"reflect"
 	"slices"
@@ -193,7 +192,11 @@ func (r *reply) split(body []byte) (rest []byte, err error) {
 		if to > 0 {
 			return 0, errStrangeReply
 		}
-		end, err = r.read(at, cmp.Or(r.expect, countIn(body)))
+		expect := r.expect
+		if expect == 0 {
+			expect = countIn(body)
+		}
+		end, err = r.read(at, expect)
 		from, to = at, end
 		return end, err
 	})

@@ -11,8 +11,7 @@ import (
 
 // textKey is a primary key of texts: most are.
 type textKey struct {
-	partition, sort string
-	id              string // that of keyIdentity
+	partition, sort string // each a part of its id
 }
 
 // hasTextKey says that all keys of the entity are texts made from templates.
@@ -22,12 +21,12 @@ func (m *model) hasTextKey() bool {
 	})
 }
 
-// textKey makes the key of an item. It is false where there is something to tell about it, and so another way to be taken.
-func (m *model) textKey(o *options, table string, item reflect.Value) (key textKey, ok bool) {
+// textKey makes the key of an item, and its keyIdentity. It is false where there is something to tell about it, and so another way to be taken.
+func (m *model) textKey(o *options, table string, item reflect.Value) (key textKey, id string, ok bool) {
 	if !m.textKeys {
-		return textKey{}, false
+		return textKey{}, "", false
 	}
-	id := appendSized(make([]byte, 0, 256), table)
+	b := appendSized(make([]byte, 0, 256), table)
 	text := make([]byte, 0, 256)
 	var ends, lengths [2]int
 	for i, k := range m.primary.all() {
@@ -35,15 +34,15 @@ func (m *model) textKey(o *options, table string, item reflect.Value) (key textK
 		var err error
 		text, missing, err = k.appendTo(text[:0], item)
 		if err != nil || missing != nil || len(text) == 0 || len(text) > k.limit {
-			return textKey{}, false
+			return textKey{}, "", false
 		}
-		id = appendSized(id, text)
-		ends[i], lengths[i] = len(id), len(text)
+		b = appendSized(b, text)
+		ends[i], lengths[i] = len(b), len(text)
 	}
-	key.id = string(id)
-	key.partition = key.id[ends[0]-lengths[0] : ends[0]]
-	key.sort = key.id[ends[1]-lengths[1] : ends[1]]
-	return key, o.textInScope(key.partition)
+	id = string(b)
+	key.partition = id[ends[0]-lengths[0] : ends[0]]
+	key.sort = id[ends[1]-lengths[1] : ends[1]]
+	return key, id, o.textInScope(key.partition)
 }
 
 // textInScope is inScope for a text, without the reason.

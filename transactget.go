@@ -21,6 +21,7 @@ type compiledRead struct {
 	table      string
 	key        attributeMap
 	text       textKey // instead of key, if it is set
+	id         string  // with text
 	consistent bool    // which a transaction always is
 	get        *types.Get
 	becomes    *codec.Plan              // what it is read into

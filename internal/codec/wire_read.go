@@ -25,6 +25,8 @@ type Page struct {
 	late   []lateField
 	chunks []reflect.Value // slices of the plan's type
 	left   int             // free elements of the last chunk
+	spare  reflect.Value   // a chunk of another reply, zeroed
+	lent   bool            // somebody has the first chunk
 	next   []uint16        // by what was read, of each struct: the number of the field that came then, last time
 
 	texts []string // free ones of a slab
@@ -56,6 +58,7 @@ const (
 	maxSlab  = 128 // strings
 	ownTexts = 32  // longer lists have a slice of their own
 	maxKept  = 16 << 10
+	maxSpare = 1 << 20 // bytes
 )
 
 // Page begins to read items of a reply, of which there will be as many as expect,
@@ -72,6 +75,10 @@ func (l *Layout) Page(r *avjson.Reader, expect int) *Page {
 // Release gives the page's own memory back. Items that were moved out of it stay as
 // they are; the page is of no use any more.
 func (p *Page) Release() {
+	if len(p.chunks) == 1 && !p.lent && uintptr(p.chunks[0].Len())*p.layout.plan.Type.Size() <= maxSpare {
+		p.spare = p.chunks[0]
+		p.spare.Clear()
+	}
 	p.forget()
 	p.layout.pages.Put(p)
 }
@@ -84,7 +91,9 @@ func (p *Page) forget() {
 	if cap(p.items) > maxKept {
 		p.items, p.noted, p.late = nil, nil, nil
 	}
-	*p = Page{layout: p.layout, items: p.items[:0], noted: p.noted[:0], late: p.late[:0], next: p.next, found: p.found[:0]}
+	*p = Page{
+		layout: p.layout, items: p.items[:0], noted: p.noted[:0], late: p.late[:0], next: p.next, found: p.found[:0], spare: p.spare,
+	}
 }
 
 // Reset forgets all items, for a reply that is read afresh.
@@ -162,7 +171,7 @@ func (p *Page) element() reflect.Value {
 		if p.left = p.expect - len(p.items) + 1; p.left <= 0 {
 			p.left = min(len(p.items), maxChunk)
 		}
-		p.chunks = append(p.chunks, reflect.MakeSlice(reflect.SliceOf(p.layout.plan.Type), p.left, p.left))
+		p.chunks = append(p.chunks, p.chunk(p.left))
 	}
 	chunk := p.chunks[len(p.chunks)-1]
 	it := &p.items[len(p.items)-1]
@@ -170,6 +179,16 @@ func (p *Page) element() reflect.Value {
 	p.left--
 	it.chunk, it.elem = int32(len(p.chunks)-1), int32(elem)
 	return chunk.Index(elem)
+}
+
+// chunk is a slice of n elements: the spare one, unless that would keep much more
+// memory alive than is asked for.
+func (p *Page) chunk(n int) reflect.Value {
+	if spare := p.spare; spare.IsValid() && n <= spare.Cap() && spare.Cap() <= 2*n {
+		p.spare = reflect.Value{}
+		return spare.Slice3(0, n, n)
+	}
+	return reflect.MakeSlice(reflect.SliceOf(p.layout.plan.Type), n, n)
 }
 
 // attributes reads the object of the last item into dst, and remembers what cannot
@@ -267,7 +286,10 @@ func (p *Page) Into(k int, dst reflect.Value) error {
 // Slice is the memory that the first items are read into, one element for each: a
 // slice of the plan's type. Into may be given its elements, each for the item itself
 // or for one behind it.
-func (p *Page) Slice() reflect.Value { return p.chunks[0] }
+func (p *Page) Slice() reflect.Value {
+	p.lent = true
+	return p.chunks[0]
+}
 
 // seenFields is a set of numbers of fields.
 type seenFields struct {
