@@ -226,7 +226,11 @@ func (a *attempts) checkReply(response *http.Response) error {
 	}
 	body, err := readAll(response, room)
 	rest := body
-	defer func() { response.Body = io.NopCloser(bytes.NewReader(rest)) }()
+	defer func() {
+		whole := &readBody{}
+		whole.Reset(rest)
+		response.Body = whole
+	}()
 	if err != nil {
 		return &noReply{text: "the reply broke off", err: err}
 	}
@@ -237,13 +241,23 @@ func (a *attempts) checkReply(response *http.Response) error {
 	switch {
 	case sum == "" && isPlainJSON(response.Header) && !json.Valid(body) && response.StatusCode < 500:
 		return &noReply{text: "the reply is not DynamoDB's"}
-	case sum != "" && sum != strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10):
+	case sum != "" && !isSum(sum, body):
 		return &noReply{text: "the reply does not match its checksum"}
 	}
 	if response.StatusCode == http.StatusOK {
 		rest = a.answer.take(rest, isPlainJSON(response.Header))
 	}
 	return nil
+}
+
+// readBody is a body that has been read.
+type readBody struct{ bytes.Reader }
+
+func (*readBody) Close() error { return nil }
+
+func isSum(text string, body []byte) bool {
+	sum, err := strconv.ParseUint(text, 10, 32)
+	return err == nil && uint32(sum) == crc32.ChecksumIEEE(body)
 }
 
 // isPlainJSON says that a body is to be JSON as it is, for all that its header says.

@@ -57,9 +57,11 @@ func sendAs[In, Out any](ctx context.Context, o *options, a *attempts, call clie
 			return nil, fmt.Errorf("%w: %w", waitErr, err)
 		}
 	}
-	for _, c := range consumed(out) {
-		o.capacity.add(c)
-		a.observed.consume(c)
+	if o.returnCapacity() != "" {
+		for _, c := range consumed(out) {
+			o.capacity.add(c)
+			a.observed.consume(c)
+		}
 	}
 	return out, nil
 }

@@ -47,8 +47,10 @@ func (w *write) table() string { return w.o.tableName(w.m.table) }
 
 // compile makes the expressions, so that what is wrong with them is known before anything is sent.
 func (w *write) compile() (err error) {
-	if n := w.written + codec.Size(w.key); w.action == actionUpdate && n > maxItem {
-		return invalidf("the update stores %d bytes; DynamoDB takes items of %d", n, maxItem)
+	if w.action == actionUpdate {
+		if n := w.written + codec.Size(w.key); n > maxItem {
+			return invalidf("the update stores %d bytes; DynamoDB takes items of %d", n, maxItem)
+		}
 	}
 	w.expr, err = w.build()
 	return err

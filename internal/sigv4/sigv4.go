@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"hash"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -165,10 +164,18 @@ func (m *room) collect(r *http.Request, c *aws.Credentials, at time.Time) bool {
 		}
 		m.headers = append(m.headers, header{name: lower, value: values[0]})
 	}
-	slices.SortFunc(m.headers, func(a, b header) int { return strings.Compare(a.name, b.name) })
-	for i := range m.headers[1:] {
-		if m.headers[i].name == m.headers[i+1].name { // in two spellings, or one that is ours to set
-			return false
+	return m.sort()
+}
+
+// sort is false for a name that is there twice: in two spellings, or one of ours. It
+// is for a dozen.
+func (m *room) sort() bool {
+	for i := range m.headers {
+		for k := i; k > 0 && m.headers[k].name <= m.headers[k-1].name; k-- {
+			if m.headers[k].name == m.headers[k-1].name {
+				return false
+			}
+			m.headers[k], m.headers[k-1] = m.headers[k-1], m.headers[k]
 		}
 	}
 	return true
