@@ -257,7 +257,7 @@ func (*readBody) Close() error { return nil }
 
 func isSum(text string, body []byte) bool {
 	sum, err := strconv.ParseUint(text, 10, 32)
-	return err == nil && uint32(sum) == crc32.ChecksumIEEE(body)
+	return err == nil && sum == uint64(crc32.ChecksumIEEE(body))
 }
 
 // isPlainJSON says that a body is to be JSON as it is, for all that its header says.

@@ -183,8 +183,8 @@ func (m *room) sort() bool {
 
 // sign gives the values of X-Amz-Date and Authorization, one behind the other.
 func (m *room) sign(k *key, method, payloadHash string) string {
-	text := append(m.text[:0], method...)
-	text = append(text, "\n/\n\n"...)
+	text := m.text[:0]
+	text = append(append(text, method...), "\n/\n\n"...)
 	for _, h := range m.headers {
 		text = append(append(text, h.name...), ':')
 		text = append(append(text, h.value...), h.bytes...)
