@@ -71,6 +71,7 @@ func (o DeleteOp[T]) batch(_ context.Context, entry *batchEntry) error {
 		return invalidf("the key has a version, which a batch cannot check; say With(WithoutVersionCheck()) of the entity, or use TransactWrite")
 	}
 	o.e.startEntry(entry, key, key)
+	entry.deletes = true
 	return nil
 }
 
@@ -224,7 +225,7 @@ func (c *tableCore) sendWrites(ctx context.Context, o *options, chunk []*batchEn
 			write.PutRequest = &types.PutRequest{Item: marks[mark]}
 		case e.put != nil:
 			write.PutRequest = &types.PutRequest{Item: e.put}
-		default:
+		case e.deletes:
 			write.DeleteRequest = &types.DeleteRequest{Key: e.key}
 		}
 		in.RequestItems[e.table] = append(in.RequestItems[e.table], write)

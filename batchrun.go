@@ -34,9 +34,10 @@ type batchEntry struct {
 
 	room  *jsonRoom    // of a write; nil if it cannot be JSON
 	json  []byte       // what is put
-	put   attributeMap // the same if it is not JSON; a Delete has neither
+	put   attributeMap // the same if it is not JSON
 	bytes int          // of it in the request
 
+	deletes    bool
 	consistent bool        // of a read
 	becomes    *codec.Plan // what it is read into; notes if that is several
 	item       record

@@ -498,6 +498,6 @@ func (t *Table) deletion(item attributeMap) *batchEntry {
 	}
 	return &batchEntry{
 		table: t.Name(), core: t.tableCore, key: key, id: keyIdentity(t.Name(), t.tableCore, key),
-		bytes: wireSize(t.Name(), key), places: 1,
+		bytes: wireSize(t.Name(), key), places: 1, deletes: true,
 	}
 }

@@ -88,6 +88,9 @@ func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T
 			return zero, err
 		}
 		raw := found.attributes()
+		if found.err != nil {
+			return zero, &DecodeError{Entity: e.model.name, Item: raw, Err: found.err}
+		}
 		now, err := e.model.upgraded(found)
 		if err != nil {
 			return zero, &DecodeError{Entity: e.model.name, Item: raw, Err: err}

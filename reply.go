@@ -3,6 +3,7 @@ package monotable
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -325,6 +326,9 @@ func (r *reply) records(begin, end int) []record {
 // attributes is all of an item.
 func (r *reply) attributes(k int) (attributeMap, error) {
 	item, _, err := r.in.Map(r.page.At(k))
+	if err != nil { // those before what cannot be read
+		maps.DeleteFunc(item, func(_ string, av types.AttributeValue) bool { return av == nil })
+	}
 	return item, err
 }
 

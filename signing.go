@@ -26,10 +26,15 @@ type signing struct {
 }
 
 // signingOf is nil for a client that does not sign as the SDK does by itself.
-func signingOf(client *dynamodb.Client) *signing {
+func signingOf(client *dynamodb.Client) (s *signing) {
+	defer func() {
+		if recover() != nil { // a zero signer, or a scheme of one's own, may panic when it is asked
+			s = nil
+		}
+	}()
 	o := client.Options()
 	theirs, ok := o.HTTPSignerV4.(*v4.Signer)
-	if !ok || theirs == nil || len(o.AuthSchemes) != 1 || signerIn(o.AuthSchemes[0]) != dynamodb.HTTPSignerV4(theirs) {
+	if !ok || theirs == nil || len(o.AuthSchemes) != 1 || !signsBy(o.AuthSchemes[0], theirs) {
 		return nil
 	}
 	signer := sigv4.New(theirs)
@@ -38,29 +43,29 @@ func signingOf(client *dynamodb.Client) *signing {
 	}
 	// Only the SDK can make a scheme that hands a signer its credentials.
 	ours := dynamodb.New(dynamodb.Options{Region: o.Region, Logger: o.Logger, ClientLogMode: o.ClientLogMode, HTTPSignerV4: signer}).Options().AuthSchemes
-	if len(ours) != 1 || reflect.TypeOf(ours[0]) != reflect.TypeOf(o.AuthSchemes[0]) || signerIn(ours[0]) != dynamodb.HTTPSignerV4(signer) {
+	if len(ours) != 1 || reflect.TypeOf(ours[0]) != reflect.TypeOf(o.AuthSchemes[0]) || !signsBy(ours[0], signer) {
 		return nil
 	}
 	return &signing{theirs: o.AuthSchemes[0], ours: ours}
 }
 
-// signerIn finds the signer of the SDK's scheme, nil if it is another kind of scheme.
-func signerIn(scheme smithyhttp.AuthScheme) dynamodb.HTTPSignerV4 {
+// signsBy says that a scheme is the SDK's, signs by the signer and logs nothing of it.
+func signsBy(scheme smithyhttp.AuthScheme, signer dynamodb.HTTPSignerV4) bool {
+	if scheme == nil {
+		return false
+	}
 	adapter := reflect.Indirect(reflect.ValueOf(scheme.Signer()))
-	if !adapter.IsValid() || !strings.HasPrefix(adapter.Type().PkgPath(), "github.com/aws/aws-sdk-go-v2/internal/") || adapter.Kind() != reflect.Struct {
-		return nil
+	if adapter.Kind() != reflect.Struct || !strings.HasPrefix(adapter.Type().PkgPath(), "github.com/aws/aws-sdk-go-v2/internal/") {
+		return false
 	}
-	field := adapter.FieldByName("Signer")
-	if !field.IsValid() || !field.CanInterface() {
-		return nil
-	}
-	signer, _ := field.Interface().(dynamodb.HTTPSignerV4)
-	return signer
+	by, logs := adapter.FieldByName("Signer"), adapter.FieldByName("LogSigning")
+	return by.IsValid() && by.CanInterface() && by.Interface() == any(signer) && logs.Kind() == reflect.Bool && !logs.Bool()
 }
 
 // signAlike tries both on a request. The options of a signer, such as
 // DisableSessionToken, cannot be asked for, and a newer SDK may sign otherwise.
 func signAlike(a, b dynamodb.HTTPSignerV4) bool {
+	quietly := func(o *v4.SignerOptions) { o.LogSigning = false }
 	try := func(s dynamodb.HTTPSignerV4) (http.Header, bool) {
 		r := &http.Request{
 			Method: http.MethodPost, URL: &url.URL{Scheme: "https", Host: "dynamodb.us-east-1.amazonaws.com", Path: "/"}, ContentLength: 2,
@@ -71,7 +76,7 @@ func signAlike(a, b dynamodb.HTTPSignerV4) bool {
 			},
 		}
 		c := aws.Credentials{AccessKeyID: "try", SecretAccessKey: "try", SessionToken: "try"}
-		err := s.SignHTTP(context.Background(), c, r, strings.Repeat("0", 64), "dynamodb", "us-east-1", time.Unix(0, 0))
+		err := s.SignHTTP(context.Background(), c, r, strings.Repeat("0", 64), "dynamodb", "us-east-1", time.Unix(0, 0), quietly)
 		return r.Header, err == nil
 	}
 	by, ok := try(a)

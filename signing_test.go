@@ -132,3 +132,36 @@ func TestSigning(t *testing.T) {
 	}
 	require.Contains(t, logged.String(), "Signature")
 }
+
+// A table can be declared with any client, and nothing is logged when it is.
+func TestSigning_OddClients(t *testing.T) {
+	t.Parallel()
+	var logged lines
+	logging := dynamodb.New(dynamodb.Options{Region: "eu-central-1", ClientLogMode: aws.LogSigning, Logger: &logged})
+	sent := &signedBy{}
+	stillLogging := dynamodb.New(logging.Options(), func(o *dynamodb.Options) {
+		o.ClientLogMode, o.HTTPClient = 0, sent
+		o.Credentials = credentials.NewStaticCredentialsProvider("ID", "SECRET", "")
+	})
+	for name, client := range map[string]*dynamodb.Client{
+		"a zero signer":             dynamodb.New(dynamodb.Options{HTTPSignerV4: &v4.Signer{}}),
+		"a nil signer":              dynamodb.New(dynamodb.Options{HTTPSignerV4: (*v4.Signer)(nil)}),
+		"a nil scheme":              dynamodb.New(dynamodb.Options{AuthSchemes: []smithyhttp.AuthScheme{nil}}),
+		"no scheme":                 dynamodb.New(dynamodb.Options{AuthSchemes: []smithyhttp.AuthScheme{}}),
+		"a log":                     logging,
+		"a log by its scheme alone": stillLogging,
+		"a log of the signer's": dynamodb.New(dynamodb.Options{HTTPSignerV4: v4.NewSigner(func(o *v4.SignerOptions) {
+			o.LogSigning, o.Logger = true, &logged
+		})}),
+	} {
+		_, err := monotable.NewTable(client, monotable.TableConfig{Name: "app", PartitionKey: "PK", SortKey: "SK"})
+		require.NoError(t, err, name)
+	}
+	require.Empty(t, logged.String())
+
+	table, err := monotable.NewTable(stillLogging, monotable.TableConfig{Name: "app", PartitionKey: "PK", SortKey: "SK"})
+	require.NoError(t, err)
+	_, err = wireNotes(t, table).Get(t.Context(), wireNote{Room: "a", N: 1})
+	require.ErrorIs(t, err, monotable.ErrNotFound)
+	require.Contains(t, logged.String(), "Signature")
+}

@@ -226,7 +226,11 @@ func (m *model) writeBack(ctx context.Context, o *options, raw attributeMap) (at
 		return nil, err
 	}
 	defer stored.close()
-	return stored.attributes(), nil
+	item := stored.attributes()
+	if stored.err != nil {
+		return nil, &DecodeError{Entity: m.name, Written: true, Item: item, Err: stored.err}
+	}
+	return item, nil
 }
 
 // buildWriteBack compiles the update that gives an outdated item today's form. It touches only what differs: what is absent stays absent, and what

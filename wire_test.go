@@ -580,6 +580,43 @@ func TestWire_OddReplies(t *testing.T) {
 	}
 }
 
+// scripted answers each operation with a text of its own.
+type scripted map[string]string
+
+func (s scripted) Do(r *http.Request) (*http.Response, error) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	return canned{body: s[operation]}.Do(r)
+}
+
+// TestWire_BrokenValues: what stands behind a value that cannot be read is not taken for absent when the item goes to a function of the caller's.
+func TestWire_BrokenValues(t *testing.T) {
+	t.Parallel()
+	whole := `"_et":{"S":"Note"},"PK":{"S":"ROOM#a"},"SK":{"S":"NOTE#00001"},"room":{"S":"a"},"n":{"N":"1"}`
+	broken := `{` + whole + `,"_sv":{"N":"1"},"odd":{"S":5},"text":{"S":"precious"}}`
+	for name, client := range map[string]scripted{
+		"read":         {"GetItem": `{"Item":` + broken + `}`},
+		"written back": {"GetItem": `{"Item":{` + whole + `,"text":{"S":"precious"}}}`, "UpdateItem": `{"Attributes":` + broken + `}`},
+	} {
+		table, err := monotable.NewTable(dynamodb.New(dynamodb.Options{
+			Region: "local", BaseEndpoint: aws.String("http://localhost"), Retryer: aws.NopRetryer{},
+			Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""), HTTPClient: client,
+		}), monotable.TableConfig{Name: "app", PartitionKey: "PK", SortKey: "SK"})
+		require.NoError(t, err)
+		notes := mustEntity(t, table, monotable.Schema[wireNote]{
+			Name: "Note", Key: monotable.Key{Partition: "ROOM#{room}", Sort: "NOTE#{n:05}"},
+			Upgrades: []monotable.Upgrade{func(map[string]types.AttributeValue) error { return nil }},
+		})
+		_, err = notes.Modify(t.Context(), wireNote{Room: "a", N: 1}, func(n *wireNote) error {
+			t.Errorf("%s: called with %v", name, n)
+			return nil
+		})
+		failed, ok := errors.AsType[*monotable.DecodeError](err)
+		require.True(t, ok, "%s: %v", name, err)
+		require.Equal(t, name == "written back", failed.Written)
+		require.NotContains(t, slices.Collect(maps.Values(failed.Item)), nil)
+	}
+}
+
 // canned answers every request alike, without a checksum.
 type canned struct {
 	body   string

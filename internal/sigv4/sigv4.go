@@ -27,7 +27,9 @@ const (
 
 // Signer is a v4.HTTPSigner for requests with plain headers to the path "/" of a
 // host. It hands any other to the SDK's signer that it was made with, so that it
-// answers as that one does in every case. It is safe for concurrent use.
+// answers as that one does in every case but one: a secret that changes while its
+// access key stays is used at once, and not only after midnight. It is safe for
+// concurrent use.
 type Signer struct {
 	sdk   v4.HTTPSigner
 	key   atomic.Pointer[key]
