@@ -190,8 +190,10 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 		indexes:       map[string]*indexKeys{},
 		models:        map[string]*model{},
 	}
+	base := options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout, observer: cfg.Observer}
 	if sdk, ok := client.(*dynamodb.Client); ok {
 		core.isSDK, core.isPlain = true, isPlain(sdk.Options())
+		base.signing = signingOf(sdk)
 	}
 	if core.clock == nil {
 		core.clock = time.Now
@@ -248,10 +250,6 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	}
 	if err := problems.orNil(); err != nil {
 		return nil, err
-	}
-	base := options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout, observer: cfg.Observer}
-	if sdk, ok := client.(*dynamodb.Client); ok {
-		base.signing = signingOf(sdk)
 	}
 	return &Table{tableCore: core, options: base}, nil
 }

@@ -121,9 +121,9 @@ func operations() ([]Group, error) {
 		{"Get", Ratio{1.35, 1.3}, Ratio{1.1, 1.36}, all, func(c calls) (any, error) { return c.get(ctx, one) }},
 		{"Put", Ratio{1.25, 1.25}, Ratio{0.9, 1.25}, all, func(c calls) (any, error) { return nil, c.put(ctx, one) }},
 		{"Update", Ratio{1.4, 1.5}, Ratio{1.1, 1.6}, all, func(c calls) (any, error) { return c.update(ctx, one) }},
-		{"Query 100 → []T", Ratio{8, 15}, Ratio{5.2, 25}, all, func(c calls) (any, error) { return c.query(ctx, one) }},
+		{"Query 100 → []T", Ratio{8, 15}, Ratio{5.5, 25}, all, func(c calls) (any, error) { return c.query(ctx, one) }},
 		{"Query 1 MB → []T", Ratio{10, 35}, Ratio{7, 300}, many, func(c calls) (any, error) { return c.query(ctx, one) }},
-		{"BatchGet 100", Ratio{6.5, 15}, Ratio{3.3, 19}, all, func(c calls) (any, error) { return c.batchGet(ctx, all) }},
+		{"BatchGet 100", Ratio{6.5, 15}, Ratio{3.5, 19}, all, func(c calls) (any, error) { return c.batchGet(ctx, all) }},
 		{"BatchWrite 25", Ratio{4, 6}, Ratio{2.1, 5}, all, func(c calls) (any, error) { return nil, c.batchWrite(ctx, all[:25]) }},
 	} {
 		g := Group{Name: o.name, Goal: o.goal, Floor: o.floor}

@@ -64,7 +64,7 @@ func sizeOf(av types.AttributeValue) int {
 
 func sizeOfNumber(s string) int {
 	if n := len(s); n > 0 && n <= maxDigits && s[0] != '0' && s[n-1] != '0' && allDigits(s) { // all of them significant
-		return 1 + (len(s)+1)/2
+		return 1 + (n+1)/2
 	}
 	d, err := parseDecimal(s)
 	if err != nil {

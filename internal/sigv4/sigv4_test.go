@@ -171,6 +171,40 @@ func TestKeysAreNotMistaken(t *testing.T) {
 	}
 }
 
+// Requests as the SDK makes them, and with any plain headers besides: none of them
+// is left to the SDK's signer.
+func TestPlainRequests(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	text := func(most int, from string) string {
+		b := make([]byte, 1+r.IntN(most))
+		for i := range b {
+			b[i] = from[r.IntN(len(from))]
+		}
+		return string(b)
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyz"
+	const marks = letters + "ABCXYZ0123456789-_.~!*'();:@&=+$,/?%#[]\"\\{}|<>^`"
+	sdk := &counting{HTTPSigner: v4.NewSigner()}
+	s := sigv4.New(sdk)
+	for range 5000 {
+		c := aws.Credentials{AccessKeyID: text(20, marks), SecretAccessKey: text(40, marks)}
+		if r.IntN(2) == 0 {
+			c.SessionToken = text(1000, marks)
+		}
+		q := request(text(60, letters+".-") + fmt.Sprint(":", 1024+r.IntN(60000)))
+		q.ContentLength = r.Int64N(1 << 40)
+		for range r.IntN(20) {
+			name := http.CanonicalHeaderKey(text(12, letters+"-0123456789"))
+			if name != "Host" && name != "Content-Length" {
+				q.Header[name] = []string{text(30, marks) + " " + text(30, marks)}
+			}
+		}
+		when := time.Unix(r.Int64N(4e9), r.Int64N(1e9))
+		same(t, s, c, q, text(64, "0123456789abcdef"), text(10, letters), text(15, letters+"-1"), when)
+	}
+	require.Zero(t, sdk.calls)
+}
+
 func TestSignsConcurrently(t *testing.T) {
 	s := sigv4.New(v4.NewSigner())
 	var group sync.WaitGroup
