@@ -50,7 +50,8 @@ var unanswered = retry.Backoff{Base: 50 * time.Millisecond, Cap: 2 * time.Second
 var soon = retry.Backoff{Base: 25 * time.Millisecond, Cap: time.Second}
 
 // attempts observes what the SDK does for one call, attempt by attempt: whether one of them may have taken effect though no answer
-// came. It is a middleware inside the SDK's retry loop, and it bounds each attempt in time. One serves one call.
+// came. It is a middleware inside the SDK's retry loop, and it bounds each attempt in time. One serves one call. It is the middleware of each step
+// itself: functions would be memory of their own for each call.
 type attempts struct {
 	resend  resending
 	timeout time.Duration
@@ -58,6 +59,7 @@ type attempts struct {
 	marked  marked // what is put into the request
 	answer  *reply // where the items of a reply go; nil if to the SDK
 	signing *signing
+	places  *endpoints
 
 	observed *observedRequest
 
@@ -71,7 +73,7 @@ type attempts struct {
 func newAttempts(o *options, resend resending) *attempts {
 	a := &attempts{resend: resend, timeout: o.attemptTimeout()}
 	if !o.noWireCodec {
-		a.signing = o.signing
+		a.signing, a.places = o.signing, o.endpoints
 	}
 	return a
 }
@@ -83,6 +85,7 @@ func (a *attempts) install(o *dynamodb.Options) {
 		a.answer = nil // it shows the reply as the SDK is given it
 	}
 	a.signing.install(o)
+	a.places.install(o)
 	o.APIOptions = append(o.APIOptions[:len(o.APIOptions):len(o.APIOptions)], a.add)
 	if o.Retryer != nil {
 		o.Retryer = &callRetryer{Retryer: o.Retryer, attempts: a}
@@ -90,27 +93,22 @@ func (a *attempts) install(o *dynamodb.Options) {
 }
 
 func (a *attempts) add(stack *middleware.Stack) error {
-	attempt := middleware.FinalizeMiddlewareFunc("monotable:attempt", a.attempt)
-	if err := stack.Finalize.Insert(attempt, "Retry", middleware.After); err != nil {
+	if err := stack.Finalize.Insert(a, "Retry", middleware.After); err != nil {
 		return fmt.Errorf("monotable needs the SDK's retry middleware: %w", err)
 	}
-	if a.marked != nil {
-		items := middleware.SerializeMiddlewareFunc("monotable:items", a.putItems)
-		if err := stack.Serialize.Add(items, middleware.After); err != nil {
+	if a.marked != nil || a.resend == resendByToken {
+		if err := stack.Serialize.Add(a, middleware.After); err != nil {
 			return err
 		}
 	}
-	if a.resend == resendByToken {
-		body := middleware.SerializeMiddlewareFunc("monotable:body", a.sameBody)
-		if err := stack.Serialize.Add(body, middleware.After); err != nil {
-			return err
-		}
-	}
-	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("monotable:reply", a.reply), middleware.After)
+	return stack.Deserialize.Add(a, middleware.After)
 }
 
-// attempt runs around each attempt.
-func (a *attempts) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+// ID is the name of the middleware in each step of the SDK's.
+func (*attempts) ID() string { return "monotable" }
+
+// HandleFinalize runs around each attempt.
+func (a *attempts) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	number, err := a.begin()
 	if err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
@@ -168,42 +166,38 @@ func (a *attempts) blind(t *tableCore) bool {
 	return a.made == 0 && !t.isSDK
 }
 
-// sameBody sends what was sent before, byte by byte, when one token is used for several calls: serialised anew, the same request differs in the
-// order of its maps, and DynamoDB would take it for another one.
-func (a *attempts) sameBody(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (middleware.SerializeOutput, middleware.Metadata, error) {
+// HandleSerialize changes the serialised request.
+func (a *attempts) HandleSerialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (out middleware.SerializeOutput, metadata middleware.Metadata, err error) {
 	request, ok := in.Request.(*smithyhttp.Request)
-	if !ok {
-		return next.HandleSerialize(ctx, in)
+	switch {
+	case a.marked != nil && !ok:
+		err = errMarks
+	case a.marked != nil:
+		in.Request, err = a.marked.into(request)
+	case ok:
+		in.Request, err = a.sameBody(request)
 	}
-	if a.body == nil {
-		body, err := io.ReadAll(request.GetStream())
-		if err != nil {
-			return middleware.SerializeOutput{}, middleware.Metadata{}, err
-		}
-		a.body = body
-	}
-	request, err := request.SetStream(bytes.NewReader(a.body))
 	if err != nil {
-		return middleware.SerializeOutput{}, middleware.Metadata{}, err
-	}
-	in.Request = request
-	return next.HandleSerialize(ctx, in)
-}
-
-// putItems puts what is sent as JSON into the serialised request.
-func (a *attempts) putItems(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (out middleware.SerializeOutput, metadata middleware.Metadata, err error) {
-	request, ok := in.Request.(*smithyhttp.Request)
-	if !ok {
-		return out, metadata, errMarks
-	}
-	if in.Request, err = a.marked.into(request); err != nil {
 		return out, metadata, err
 	}
 	return next.HandleSerialize(ctx, in)
 }
 
-// reply runs next to the HTTP client.
-func (a *attempts) reply(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+// sameBody sends what was sent before, byte by byte, when one token is used for several calls: serialised anew, the same request differs in the
+// order of its maps, and DynamoDB would take it for another one.
+func (a *attempts) sameBody(request *smithyhttp.Request) (*smithyhttp.Request, error) {
+	if a.body == nil {
+		body, err := io.ReadAll(request.GetStream())
+		if err != nil {
+			return nil, err
+		}
+		a.body = body
+	}
+	return request.SetStream(bytes.NewReader(a.body))
+}
+
+// HandleDeserialize runs next to the HTTP client.
+func (a *attempts) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
 	a.mu.Lock()
 	a.sent = true
 	a.mu.Unlock()

@@ -273,7 +273,7 @@ func (a answered) HandleDeserialize(context.Context, middleware.DeserializeInput
 // An attempt is bounded, what it leaves open is remembered, and nothing is sent after what must not be sent twice.
 func TestF010_AttemptsAreBounded(t *testing.T) {
 	run := func(a *attempts, f finish) error {
-		_, _, err := a.attempt(context.Background(), middleware.FinalizeInput{}, f)
+		_, _, err := a.HandleFinalize(context.Background(), middleware.FinalizeInput{}, f)
 		return err
 	}
 	a := &attempts{timeout: time.Millisecond, resend: resendNever, observed: nil}
@@ -305,16 +305,16 @@ func TestF010_AttemptsAreBounded(t *testing.T) {
 	require.False(t, (&attempts{}).blind(&tableCore{isSDK: true}))
 
 	response := &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
-	_, _, err = a.reply(context.Background(), middleware.DeserializeInput{}, answered{response, nil})
+	_, _, err = a.HandleDeserialize(context.Background(), middleware.DeserializeInput{}, answered{response, nil})
 	require.ErrorContains(t, err, "is empty")
 	require.True(t, a.sent)
-	_, _, err = a.reply(context.Background(), middleware.DeserializeInput{}, answered{response, io.EOF})
+	_, _, err = a.HandleDeserialize(context.Background(), middleware.DeserializeInput{}, answered{response, io.EOF})
 	require.Equal(t, io.EOF, err)
 }
 
 // The items of a reply are taken out of it before the SDK reads the rest, where it is an answer that the SDK would read as it is.
 func TestAnswersAreTaken(t *testing.T) {
-	p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1"}).plan()
+	p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1"}).spec.plan()
 	require.NoError(t, err)
 	const body = `{"Count":1,"Items":[{"box":{"S":"1"}}]}`
 	for _, c := range []struct {
@@ -365,12 +365,12 @@ func TestSameBody(t *testing.T) {
 		request, err := smithyhttp.NewStackRequest().(*smithyhttp.Request).SetStream(bytes.NewReader([]byte(text)))
 		require.NoError(t, err)
 		var sent []byte
-		_, _, err = a.sameBody(context.Background(), middleware.SerializeInput{Request: request}, serialize{&sent})
+		_, _, err = a.HandleSerialize(context.Background(), middleware.SerializeInput{Request: request}, serialize{&sent})
 		require.NoError(t, err)
 		require.Equal(t, `{"a":1,"b":2}`, string(sent))
 	}
 	request, err := smithyhttp.NewStackRequest().(*smithyhttp.Request).SetStream(iotest.ErrReader(errors.New("no")))
 	require.NoError(t, err)
-	_, _, err = (&attempts{}).sameBody(context.Background(), middleware.SerializeInput{Request: request}, serialize{new([]byte)})
+	_, _, err = (&attempts{}).HandleSerialize(context.Background(), middleware.SerializeInput{Request: request}, serialize{new([]byte)})
 	require.ErrorContains(t, err, "no")
 }

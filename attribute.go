@@ -29,18 +29,14 @@ type Number interface {
 // What works for some types only is a function: the changes [Add], [Append], [Prepend], [AddTo] and [DeleteFrom], the conditions
 // [HasPrefix], [Contains] and [ContainsText], the rules [Min], [Max], [Length], [Pattern] and those of versions and times.
 // [All], [Any] and [Not] join conditions.
-type Attr[T, V any] struct{ handle[T, V] }
-
-// handle is what an Attr and its AttrRule share. Their methods are compiled anew for every T and V, so each only
-// calls a function without type parameters.
-type handle[T, V any] struct {
+type Attr[T, V any] struct {
 	_    [0]func(*T) V // keeps Attr[User, int] from being converted to Attr[Order, string]
 	spec *ruleSpec
 }
 
-func newAttr[T, V any](loc location) Attr[T, V] {
-	return Attr[T, V]{handle[T, V]{spec: &ruleSpec{loc: loc}}}
-}
+// The methods of Attr and AttrRule are compiled anew for every T and V, so each only calls a function without type parameters.
+
+func newAttr[T, V any](loc location) Attr[T, V] { return Attr[T, V]{spec: &ruleSpec{loc: loc}} }
 
 // Ref is any Attr of T, whatever its value type.
 type Ref[T any] interface{ ref(*T) *ruleSpec }
@@ -93,7 +89,7 @@ func resolve(t, want reflect.Type, selector func(item any) any) (loc location) {
 
 // Elem is the handle on what a pointer attribute points to, so that values need no pointer: Elem(userNotify).Eq(true).
 func Elem[T, V any](a Attr[T, *V]) Attr[T, V] {
-	return Attr[T, V]{handle[T, V]{spec: a.spec}}
+	return Attr[T, V]{spec: a.spec}
 }
 
 // At is the element of a list. DynamoDB appends when i lies beyond the end; i < 0 is an error in use.
@@ -113,7 +109,7 @@ func MapKey[T any, M ~map[K]V, K ~string, V any](m Attr[T, M], key K) Attr[T, V]
 func Path[V, T any](e *Entity[T], text string) Attr[T, V] {
 	p, err := parsePath(text)
 	if err == nil {
-		err = checkPath(e.model.plan, p, reflect.TypeFor[V]())
+		err = checkPath(e.core.model.plan, p, reflect.TypeFor[V]())
 	}
 	return newAttr[T, V](location{path: p, err: err})
 }
@@ -158,44 +154,44 @@ func parsePath(text string) (path, error) {
 }
 
 // Eq holds when the attribute equals v. It can select by a sort key too.
-func (a Attr[T, V]) Eq(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opEq, v)} }
+func (a Attr[T, V]) Eq(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.than(opEq, v)} }
 
 // Lt holds when the attribute is less than v: numbers by value, text and binary by bytes, times by time.
-func (a Attr[T, V]) Lt(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opLt, v)} }
+func (a Attr[T, V]) Lt(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.than(opLt, v)} }
 
 // Le holds when the attribute is at most v.
-func (a Attr[T, V]) Le(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opLe, v)} }
+func (a Attr[T, V]) Le(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.than(opLe, v)} }
 
 // Gt holds when the attribute is greater than v.
-func (a Attr[T, V]) Gt(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opGt, v)} }
+func (a Attr[T, V]) Gt(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.than(opGt, v)} }
 
 // Ge holds when the attribute is at least v.
-func (a Attr[T, V]) Ge(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.cond(opGe, v)} }
+func (a Attr[T, V]) Ge(v V) KeyCond[T] { return KeyCond[T]{n: a.spec.than(opGe, v)} }
 
 // Between holds from low to high, both included. low > high is refused before sending.
 func (a Attr[T, V]) Between(low, high V) KeyCond[T] {
-	return KeyCond[T]{n: a.spec.cond(opBetween, low, high)}
+	return KeyCond[T]{n: a.spec.between(low, high)}
 }
 
 // HasPrefix holds when a text attribute begins with prefix. Transforms do not run on a prefix. An empty prefix
 // is refused in a Filter or condition; in SortKey it selects every value.
 func HasPrefix[T any, V ~string](a Attr[T, V], prefix string) KeyCond[T] {
-	return KeyCond[T]{n: a.spec.cond(opPrefix, prefix)}
+	return KeyCond[T]{n: a.spec.than(opPrefix, prefix)}
 }
 
 // Ne holds when the attribute differs from v. As in DynamoDB, it holds for a missing attribute too.
-func (a Attr[T, V]) Ne(v V) Cond[T] { return cond[T]{n: a.spec.cond(opNe, v)} }
+func (a Attr[T, V]) Ne(v V) Cond[T] { return cond[T]{n: a.spec.than(opNe, v)} }
 
 // In holds when the attribute equals one of 1 to 100 values.
 func (a Attr[T, V]) In(values ...V) Cond[T] {
-	return cond[T]{n: a.spec.cond(opIn, anys(values)...)}
+	return cond[T]{n: a.spec.in(values)}
 }
 
 // Exists holds when the attribute is stored.
-func (a Attr[T, V]) Exists() Cond[T] { return cond[T]{n: a.spec.cond(opExists)} }
+func (a Attr[T, V]) Exists() Cond[T] { return cond[T]{n: a.spec.stored(opExists)} }
 
 // NotExists holds when the attribute is not stored.
-func (a Attr[T, V]) NotExists() Cond[T] { return cond[T]{n: a.spec.cond(opNotExists)} }
+func (a Attr[T, V]) NotExists() Cond[T] { return cond[T]{n: a.spec.stored(opNotExists)} }
 
 // Type holds when the attribute is stored with this DynamoDB type, such as expression.String.
 func (a Attr[T, V]) Type(t expression.DynamoDBAttributeType) Cond[T] {
@@ -204,12 +200,12 @@ func (a Attr[T, V]) Type(t expression.DynamoDBAttributeType) Cond[T] {
 
 // Contains holds when a set has the member, or a list the element.
 func Contains[T any, S ~[]E, E any](a Attr[T, S], member E) Cond[T] {
-	return cond[T]{n: a.spec.cond(opContains, member)}
+	return cond[T]{n: a.spec.than(opContains, member)}
 }
 
 // ContainsText holds when a text attribute contains sub, which must not be empty.
 func ContainsText[T any, V ~string](a Attr[T, V], sub string) Cond[T] {
-	return cond[T]{n: a.spec.cond(opContains, sub)}
+	return cond[T]{n: a.spec.than(opContains, sub)}
 }
 
 // EqAttr holds when two attributes are equal.
@@ -240,27 +236,25 @@ type Size[T any] struct {
 	of *ruleSpec
 }
 
-func (s Size[T]) cond(op condOp, values ...int) Cond[T] {
-	return cond[T]{n: s.of.sizeCond(op, values)}
-}
-
 // Eq holds when the size is n.
-func (s Size[T]) Eq(n int) Cond[T] { return s.cond(opEq, n) }
+func (s Size[T]) Eq(n int) Cond[T] { return cond[T]{n: s.of.size(opEq, n)} }
 
 // Ne holds when the size is not n.
-func (s Size[T]) Ne(n int) Cond[T] { return s.cond(opNe, n) }
+func (s Size[T]) Ne(n int) Cond[T] { return cond[T]{n: s.of.size(opNe, n)} }
 
 // Lt holds when the size is less than n.
-func (s Size[T]) Lt(n int) Cond[T] { return s.cond(opLt, n) }
+func (s Size[T]) Lt(n int) Cond[T] { return cond[T]{n: s.of.size(opLt, n)} }
 
 // Le holds when the size is at most n.
-func (s Size[T]) Le(n int) Cond[T] { return s.cond(opLe, n) }
+func (s Size[T]) Le(n int) Cond[T] { return cond[T]{n: s.of.size(opLe, n)} }
 
 // Gt holds when the size is greater than n.
-func (s Size[T]) Gt(n int) Cond[T] { return s.cond(opGt, n) }
+func (s Size[T]) Gt(n int) Cond[T] { return cond[T]{n: s.of.size(opGt, n)} }
 
 // Ge holds when the size is at least n.
-func (s Size[T]) Ge(n int) Cond[T] { return s.cond(opGe, n) }
+func (s Size[T]) Ge(n int) Cond[T] { return cond[T]{n: s.of.size(opGe, n)} }
 
 // Between holds when the size is from low to high.
-func (s Size[T]) Between(low, high int) Cond[T] { return s.cond(opBetween, low, high) }
+func (s Size[T]) Between(low, high int) Cond[T] {
+	return cond[T]{n: s.of.sizeBetween(low, high)}
+}

@@ -16,69 +16,56 @@ type BatchOp interface {
 	batch(ctx context.Context, entry *batchEntry) error
 }
 
-func (o PutOp[T]) batch(ctx context.Context, entry *batchEntry) error { return o.fillEntry(ctx, entry) }
-
-// fillEntry makes the item of a Put.
-func (o putOp[T]) fillEntry(ctx context.Context, entry *batchEntry) error {
-	if o.e == nil {
-		return errZeroOp
-	}
-	m := o.e.model
-	switch {
-	case len(o.conds) > 0:
-		return invalidf("a batch takes no conditions; use TransactWrite")
-	case m.version != nil && !o.e.options.noVersion:
+// batchPut makes the item of a Put.
+func (c *entityCore) batchPut(ctx context.Context, item reflect.Value, entry *batchEntry) error {
+	m := c.model
+	if m.version != nil && !c.options.noVersion {
 		return invalidf("%s has a version, which a batch cannot check; say With(WithoutVersionCheck()) of the entity, or use TransactWrite", m.name)
 	}
-	if m.upgrading && !o.e.options.noVersion {
+	if m.upgrading && !c.options.noVersion {
 		return invalidf("%s has a schema version, which a batch cannot check; say With(WithoutVersionCheck()) of the entity, or use TransactWrite", m.name)
 	}
 	if len(m.uniques) > 0 {
 		return invalidf("%s has unique values, whose guards a batch cannot keep; use Put or TransactWrite", m.name)
 	}
+	item = m.own(item)
 	if entry.room != nil && m.asJSON {
-		return m.fillJSON(&o.e.options, entry, o.e.ownItem(o.item))
+		return m.fillJSON(&c.options, entry, item)
 	}
-	w, err := m.newPut(ctx, &o.e.options, false, o.e.ownItem(o.item))
+	w, err := m.newPut(ctx, &c.options, false, false, item)
 	if err != nil {
 		return err
 	}
-	if a := m.erased(w.item); a != nil && !o.e.options.reveal {
+	if a := m.erased(w.item); a != nil && !c.options.reveal {
 		return invalidf("%s is hidden and not given, and a batch would erase it; say Reveal if the item is whole without it", a)
 	}
-	o.e.startEntry(entry, w.key, w.item)
+	c.startEntry(entry, w.key, w.item)
 	entry.put = w.item
 	return nil
 }
 
-// batch makes the key.
-func (o DeleteOp[T]) batch(_ context.Context, entry *batchEntry) error {
-	if o.e == nil {
-		return errZeroOp
-	}
-	if len(o.conds) > 0 {
-		return invalidf("a batch takes no conditions; use TransactWrite")
-	}
-	m := o.e.model
+// batchDelete makes the key of a Delete.
+func (c *entityCore) batchDelete(key reflect.Value, entry *batchEntry) error {
+	m := c.model
 	if len(m.uniques) > 0 {
 		return invalidf("%s has unique values, whose guards a batch cannot keep; use Delete or TransactWrite", m.name)
 	}
-	key, version, err := m.keyOf(&o.e.options, o.e.ownKey(o.key))
+	attributes, version, err := m.keyOf(&c.options, m.ownKey(key))
 	if err != nil {
 		return err
 	}
 	if version != nil {
 		return invalidf("the key has a version, which a batch cannot check; say With(WithoutVersionCheck()) of the entity, or use TransactWrite")
 	}
-	o.e.startEntry(entry, key, key)
+	c.startEntry(entry, attributes, attributes)
 	entry.deletes = true
 	return nil
 }
 
-func (e *Entity[T]) startEntry(entry *batchEntry, key, sent attributeMap) {
-	table := e.options.tableName(e.model.table)
+func (c *entityCore) startEntry(entry *batchEntry, key, sent attributeMap) {
+	table := c.options.tableName(c.model.table)
 	*entry = batchEntry{
-		core: e.model.table, of: e.model, table: table, key: key, id: keyIdentity(table, e.model.table, key),
+		core: c.model.table, of: c.model, table: table, key: key, id: keyIdentity(table, c.model.table, key),
 		bytes: wireSize(table, sent), places: 1,
 	}
 }
@@ -107,41 +94,48 @@ func (t *Table) BatchWrite(ctx context.Context, ops ...BatchOp) error {
 
 // BatchPut is [Table.BatchWrite] of one Put for each item, with the entity's options. items is not changed, and not kept.
 func (e *Entity[T]) BatchPut(ctx context.Context, items []T) error {
-	ctx, v := e.begin(ctx, "BatchPut")
 	items = e.meanwhile(items)
-	m, own := e.model, new(T)
-	err := m.table.batchWrite(ctx, &e.options, "item", len(items), func(i int, entry *batchEntry) error {
-		if entry.room != nil && m.asJSON {
-			*own = items[i]
-			return m.fillJSON(&e.options, entry, m.own(reflect.ValueOf(own).Elem())) // which keeps nothing of it
-		}
-		return e.putOp(items[i], nil, false).fillEntry(ctx, entry)
-	})
-	setOps(err, func(i int) BatchOp { return e.PutOp(items[i]) })
-	return v.end(ctx, err, writtenOf(len(items), err))
+	return e.core.putAll(ctx, reflect.ValueOf(items), func(i int) BatchOp { return e.PutOp(items[i]) })
 }
 
 // BatchDelete is [Table.BatchWrite] of one Delete for each key, with the entity's options. That nothing is at a key is no error.
 func (e *Entity[T]) BatchDelete(ctx context.Context, keys []T) error {
-	ctx, v := e.begin(ctx, "BatchDelete")
 	keys = e.meanwhile(keys)
-	err := e.model.table.batchWrite(ctx, &e.options, "key", len(keys), func(i int, entry *batchEntry) error {
-		return DeleteOp[T]{e: e, key: keys[i]}.batch(ctx, entry)
-	})
-	setOps(err, func(i int) BatchOp { return e.DeleteOp(keys[i]) })
-	return v.end(ctx, err, writtenOf(len(keys), err))
+	return e.core.deleteAll(ctx, reflect.ValueOf(keys), func(i int) BatchOp { return e.DeleteOp(keys[i]) })
 }
 
 // meanwhile are items that stay as they are during the call, in which a Progress function of the caller's may run.
 func (e *Entity[T]) meanwhile(items []T) []T {
-	if e.options.progress == nil {
+	if e.core.options.progress == nil {
 		return items
 	}
-	own := make([]T, len(items))
-	for i, item := range items {
-		own[i] = frozenItem(item)
-	}
-	return own
+	return copyOf(items).([]T)
+}
+
+// putAll puts a slice of items. op is the operation of one, for errors.
+func (c *entityCore) putAll(ctx context.Context, items reflect.Value, op func(i int) BatchOp) error {
+	own := reflect.New(c.model.typ).Elem()
+	return c.writeAll(ctx, "BatchPut", "item", items.Len(), func(i int, entry *batchEntry) error {
+		if entry.room == nil || !c.model.asJSON {
+			return c.batchPut(ctx, fresh(items.Index(i)), entry)
+		}
+		own.Set(items.Index(i)) // JSON keeps nothing of it
+		return c.batchPut(ctx, own, entry)
+	}, op)
+}
+
+// deleteAll deletes the items of a slice of keys.
+func (c *entityCore) deleteAll(ctx context.Context, keys reflect.Value, op func(i int) BatchOp) error {
+	return c.writeAll(ctx, "BatchDelete", "key", keys.Len(), func(i int, entry *batchEntry) error {
+		return c.batchDelete(fresh(keys.Index(i)), entry)
+	}, op)
+}
+
+func (c *entityCore) writeAll(ctx context.Context, name, what string, n int, fill func(i int, entry *batchEntry) error, op func(i int) BatchOp) error {
+	ctx, v := c.begin(ctx, name)
+	err := c.model.table.batchWrite(ctx, &c.options, what, n, fill)
+	setOps(err, op)
+	return v.end(ctx, err, writtenOf(n, err))
 }
 
 // setOps tells the failures of a batch which operations they are.
@@ -165,7 +159,7 @@ func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n i
 	seen := make(map[string]int, n)
 	var room *jsonRoom
 	if c.sendsJSON(o) {
-		room = &jsonRoom{}
+		room = &jsonRoom{ids: idRoom{items: n}}
 		defer room.close()
 	}
 	for i := range all {
@@ -218,7 +212,7 @@ func (c *tableCore) sendWrites(ctx context.Context, o *options, chunk []*batchEn
 		var write types.WriteRequest
 		switch {
 		case e.json != nil:
-			mark, first := a.marked.add(e.table, e.json, betweenPuts)
+			mark, first := a.marked.add(e.table, e.json, betweenPuts, len(chunk))
 			if !first {
 				continue
 			}
@@ -234,18 +228,7 @@ func (c *tableCore) sendWrites(ctx context.Context, o *options, chunk []*batchEn
 	if err != nil {
 		return batchAnswer{}, a.undone(c, err, true)
 	}
-	named := make(map[string][]attributeMap, len(out.UnprocessedItems))
-	for table, writes := range out.UnprocessedItems {
-		for _, w := range writes {
-			switch {
-			case w.PutRequest != nil:
-				named[table] = append(named[table], w.PutRequest.Item)
-			case w.DeleteRequest != nil:
-				named[table] = append(named[table], w.DeleteRequest.Key)
-			}
-		}
-	}
-	left, ok := entriesByKey(chunk).all(named)
+	left, ok := unprocessedWrites(chunk, out.UnprocessedItems)
 	if !ok {
 		return batchAnswer{}, &serviceFailure{sentinels: []error{ErrOutcomeUnknown}, err: errStrangeAnswer}
 	}
@@ -255,4 +238,23 @@ func (c *tableCore) sendWrites(ctx context.Context, o *options, chunk []*batchEn
 		answer.doubt = a.doubt()
 	}
 	return answer, nil
+}
+
+// unprocessedWrites finds the entries that an answer names, and says whether it knew them all.
+func unprocessedWrites(chunk []*batchEntry, items map[string][]types.WriteRequest) ([]*batchEntry, bool) {
+	if len(items) == 0 { // as a rule
+		return nil, true
+	}
+	named := make(map[string][]attributeMap, len(items))
+	for table, writes := range items {
+		for _, w := range writes {
+			switch {
+			case w.PutRequest != nil:
+				named[table] = append(named[table], w.PutRequest.Item)
+			case w.DeleteRequest != nil:
+				named[table] = append(named[table], w.DeleteRequest.Key)
+			}
+		}
+	}
+	return entriesByKey(chunk).all(named)
 }

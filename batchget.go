@@ -56,7 +56,7 @@ type ReadResult struct {
 // the same. A key that cannot be made is ErrInvalid, names its index, and nothing
 // is sent. No keys are no request and no error. The options are those of the entity, [Pace], [Progress] and [StopOnFailure] among them.
 func (e *Entity[T]) BatchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
-	ctx, v := e.begin(ctx, "BatchGet")
+	ctx, v := e.core.begin(ctx, "BatchGet")
 	results, err := e.batchGet(ctx, keys)
 	found := 0
 	for i := range results {
@@ -68,22 +68,23 @@ func (e *Entity[T]) BatchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 }
 
 func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
-	m, o := e.model, &e.options
+	m, o := e.core.model, &e.core.options
 	results := make([]BatchResult[T], len(keys))
 	own := new(T) // of each key in turn: nothing refers to it afterwards
+	ids := idRoom{items: len(keys)}
 	err := m.table.batchGet(ctx, o, "key", len(keys), func(i int) (read compiledRead, err error) {
 		read = compiledRead{m: m, table: o.tableName(m.table), consistent: o.consistent, becomes: m.plan}
 		*own = keys[i]
 		key := m.ownKey(reflect.ValueOf(own).Elem())
 		m.transformKey(key)
 		var ok bool
-		if read.text, read.id, ok = m.textKey(o, read.table, key); !ok {
+		if read.text, read.id, ok = m.textKey(o, read.table, key, &ids); !ok {
 			read.key, err = m.primaryKey(o, key)
 		}
 		return read, err
 	}, func(i int, entry *batchEntry) error {
 		r := &results[i]
-		r.State, r.Err = entry.result(func(item *record) error { return e.into(&r.Item, item) })
+		r.State, r.Err = entry.result(func(item *record) error { return e.core.found(item, target(&r.Item)) })
 		return r.Err
 	})
 	if _, ok := errors.AsType[*readsError](err); err != nil && !ok {
@@ -174,8 +175,11 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int
 		}
 		return 1
 	})
+	for i, e := range entries {
+		e.at = i
+	}
 	run := batchRun{core: c, options: o, size: maxBatchGet, send: func(ctx context.Context, chunk []*batchEntry) (batchAnswer, error) {
-		return c.sendGets(ctx, o, chunk)
+		return c.sendGets(ctx, o, chunk, byID)
 	}}
 	run.all(ctx, entries)
 
@@ -185,7 +189,9 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int
 		failed.add(i, take(i, e))
 	}
 	for _, e := range entries {
-		e.item.reply.close()
+		if e.item != nil {
+			e.item.close()
+		}
 	}
 	if failed.count > 0 {
 		return failed
@@ -198,7 +204,11 @@ func (e *batchEntry) result(decode func(*record) error) (State, error) {
 	if e.err != nil {
 		return Unprocessed, e.err
 	}
-	err := decode(&e.item)
+	item := e.item
+	if item == nil {
+		item = &record{}
+	}
+	err := decode(item)
 	switch {
 	case err == nil:
 		return Found, nil
@@ -208,8 +218,8 @@ func (e *batchEntry) result(decode func(*record) error) (State, error) {
 	return Failed, err
 }
 
-// sendGets makes one request and keeps what it returned.
-func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntry) (batchAnswer, error) {
+// sendGets makes one request and keeps what it returned. byID are the entries of the whole call.
+func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntry, byID map[string]*batchEntry) (batchAnswer, error) {
 	in := &dynamodb.BatchGetItemInput{
 		RequestItems:           map[string]types.KeysAndAttributes{},
 		ReturnConsumedCapacity: o.batchCapacity(),
@@ -219,14 +229,16 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	a.answer = answer.unless(!c.takesJSON(o))
 	var json []byte
 	if wire {
-		json = make([]byte, 0, c.keysIn(chunk))
+		room := &jsonRoom{}
+		defer func() { room.keep(json); room.close() }()
+		json = room.free(c.keysIn(chunk))
 	}
 	for _, e := range chunk {
 		var key attributeMap
 		if wire && e.text.partition != "" {
 			begin := len(json)
 			json = e.appendKey(json)
-			mark, first := a.marked.add(e.table, json[begin:], ",")
+			mark, first := a.marked.add(e.table, json[begin:], ",", len(chunk))
 			if !first {
 				continue // a chunk reads a table in one mode
 			}
@@ -249,7 +261,7 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	for table, keys := range out.UnprocessedKeys {
 		named[table] = keys.Keys
 	}
-	index := entriesByKey(chunk)
+	index := entriesOfCall(chunk, byID)
 	left, ok := index.all(named)
 	found, err := answer.byTable(out.Responses)
 	if err != nil {
@@ -258,7 +270,7 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	for table, items := range found {
 		for i := range items {
 			if e := index.find(table, &items[i]); e != nil {
-				e.item = items[i]
+				e.item = &items[i]
 			} else {
 				ok = false
 			}
@@ -266,7 +278,7 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 	}
 	if !ok {
 		for _, e := range chunk {
-			e.item = record{}
+			e.item = nil
 		}
 		return batchAnswer{}, &serviceFailure{sentinels: []error{ErrUnprocessed}, err: errStrangeAnswer}
 	}

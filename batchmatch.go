@@ -57,16 +57,41 @@ type entryIndex struct {
 	chunk  []*batchEntry
 	byID   map[string]*batchEntry // made when it is asked: most answers to writes name nothing
 	id     []byte                 // room for one
-	tables map[string]*batchEntry // one entry of each
+	tables map[string]*batchEntry // one entry of each, if there are several or the answer has other names for them
+
+	// Of a read, byID has the entries of all requests of the call, which stand at places in a row.
+	ofCall bool
+	begin  int
+	asked  [maxBatchGet]bool
 }
 
 func entriesByKey(chunk []*batchEntry) *entryIndex { return &entryIndex{chunk: chunk} }
 
+// entriesOfCall is entriesByKey where the call has an index already.
+func entriesOfCall(chunk []*batchEntry, byID map[string]*batchEntry) *entryIndex {
+	x := &entryIndex{chunk: chunk, byID: byID, ofCall: true, begin: chunk[0].at}
+	for _, e := range chunk {
+		x.begin = min(x.begin, e.at)
+	}
+	for _, e := range chunk {
+		x.asked[e.at-x.begin] = true
+	}
+	return x
+}
+
 func (x *entryIndex) fill() {
-	x.byID, x.tables = make(map[string]*batchEntry, len(x.chunk)), map[string]*batchEntry{}
+	x.byID = make(map[string]*batchEntry, len(x.chunk))
+	for _, e := range x.chunk {
+		x.byID[e.id] = e
+	}
+}
+
+// fillTables finds an entry of each table: by its name, or the name in its ARN.
+func (x *entryIndex) fillTables() {
+	x.tables = map[string]*batchEntry{}
 	var ofEach []*batchEntry
 	for _, e := range x.chunk {
-		if x.byID[e.id] = e; x.tables[e.table] == nil {
+		if x.tables[e.table] == nil {
 			x.tables[e.table] = e
 			ofEach = append(ofEach, e)
 		}
@@ -83,20 +108,37 @@ func shortName(table string) string {
 	return table[strings.LastIndexByte(table, '/')+1:]
 }
 
+// inTable is an entry of a table; nil if there is none.
+func (x *entryIndex) inTable(table string) *batchEntry {
+	if first := x.chunk[0]; first.table == table {
+		return first
+	}
+	if x.tables == nil {
+		x.fillTables()
+	}
+	if e := x.tables[table]; e != nil {
+		return e
+	}
+	return x.tables[shortName(table)]
+}
+
 // find gives nil for a key that is not in the request.
 func (x *entryIndex) find(table string, key *record) *batchEntry {
-	if x.byID == nil {
-		x.fill()
-	}
-	of := x.tables[table]
-	if of == nil {
-		of = x.tables[shortName(table)]
-	}
+	of := x.inTable(table)
 	if of == nil {
 		return nil
 	}
+	if x.byID == nil {
+		x.fill()
+	}
 	x.id = appendIdentity(x.id[:0], of.table, of.core, key)
-	return x.byID[string(x.id)]
+	e := x.byID[string(x.id)]
+	if e != nil && x.ofCall {
+		if i := e.at - x.begin; i < 0 || i >= len(x.asked) || !x.asked[i] {
+			return nil // of another request
+		}
+	}
+	return e
 }
 
 // all finds the entries of all keys, and says whether it knew them all.

@@ -31,6 +31,7 @@ type batchEntry struct {
 	text   textKey
 	id     string
 	places int // where it stands in the call: once, or for a read more often
+	at     int // of a read, among the entries of the call
 
 	room  *jsonRoom    // of a write; nil if it cannot be JSON
 	json  []byte       // what is put
@@ -40,7 +41,7 @@ type batchEntry struct {
 	deletes    bool
 	consistent bool        // of a read
 	becomes    *codec.Plan // what it is read into; notes if that is several
-	item       record
+	item       *record     // nil if there is none
 
 	err error // why it is not done
 }
@@ -145,11 +146,12 @@ func (r *batchRun) finish(ctx, waits context.Context, chunk []*batchEntry) {
 		r.progress.sent()
 		switch {
 		case err == nil:
-			done := slices.DeleteFunc(slices.Clone(chunk), func(e *batchEntry) bool { return slices.Contains(answer.left, e) })
-			r.settle(done, nil)
 			if len(answer.left) == 0 {
+				r.settle(chunk, nil)
 				return
 			}
+			done := slices.DeleteFunc(slices.Clone(chunk), func(e *batchEntry) bool { return slices.Contains(answer.left, e) })
+			r.settle(done, nil)
 			if len(done) > 0 {
 				stuck = -1
 			}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -498,13 +499,18 @@ func TestF126_CanaryInEveryOutput(t *testing.T) {
 		"a version that is none":  damage(rawItem{"version": avS(hiddenCanary)}),
 		"no hidden values at all": damage(rawItem{"code": nil, "pin": nil, "opened": nil, "seal": nil}),
 	}
-	failures := 0
-	for weather, set := range weathers {
-		for verb, run := range canaryVerbs {
+	failures, scenes := 0, 0
+	for i, weather := range slices.Sorted(maps.Keys(weathers)) {
+		for j, verb := range slices.Sorted(maps.Keys(canaryVerbs)) {
+			// A server's own texts are those of fair weather. Of the rest every third is enough there, each verb in some weathers and each weather with some verbs.
+			if weather != "fair" && monotabletest.Endpoint(t) != "" && (i+j)%3 != 0 {
+				continue
+			}
+			scenes++
 			t.Run(weather+"/"+verb, func(t *testing.T) {
 				h := openHall(t)
-				set(h)
-				result, err := run(t.Context(), h)
+				weathers[weather](h)
+				result, err := canaryVerbs[verb](t.Context(), h)
 				h.found.value("what is returned", result)
 				h.found.failure("the error", err)
 				h.found.look("logs and observers", h.found.logs.String())
@@ -515,7 +521,7 @@ func TestF126_CanaryInEveryOutput(t *testing.T) {
 			})
 		}
 	}
-	require.Greater(t, failures, len(weathers)*len(canaryVerbs)/2, "errors that were looked at")
+	require.Greater(t, failures, scenes/2, "errors that were looked at")
 }
 
 // TestF126_CanaryInPlansAndValues: what a program holds in its hands before anything is sent tells nothing either.

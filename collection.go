@@ -14,8 +14,8 @@ import (
 // Partition is the items, of all entities, that stand together under one partition key, or a part of them in the order of their sort
 // keys: an item collection. Read it with [Table.Collect] or a [Collection]. It is an immutable value like [Query]. The zero Partition is an error in use.
 type Partition struct {
-	model *model
-	spec  querySpec
+	_    [0]func()
+	spec *querySpec // nil of the zero Partition
 }
 
 var errZeroPartition = invalidf("this Partition was not made by an Entity")
@@ -24,69 +24,60 @@ var errZeroPartition = invalidf("this Partition was not made by an Entity")
 // other entities' items too: what stands at such a key, and what stands under it behind a delimiter, so orderID.Eq("7") selects ORDER#7 and
 // ORDER#7#LINE#1, and not ORDER#70. Without conditions it is the whole partition.
 func (e *Entity[T]) Partition(key T, sort ...KeyCond[T]) Partition {
-	q := e.Query(key).SortKey(sort...)
-	return Partition{model: e.model, spec: q.spec}
+	return Partition{spec: e.Query(key).SortKey(sort...).spec}
 }
+
+func (from Partition) isZero() bool { return from.spec == nil || from.spec.model == nil }
 
 // With adds options for this read.
 func (from Partition) With(opts ...Option) Partition {
-	from.spec.options = from.spec.options.with(opts)
-	return from
+	return Partition{spec: from.spec.with(opts)}
 }
 
 // Index is the partition of an index, made by the templates that the entity has for it.
 func (from Partition) Index(name string) Partition {
-	from.spec.index = name
-	return from
+	return Partition{spec: from.spec.onIndex(name)}
 }
 
 // SortPrefix selects the sort keys that begin with a text, for what entities have in common: "ORDER#2024". The sort key must be text, and
 // conditions on it are refused.
 func (from Partition) SortPrefix(prefix string) Partition {
-	from.spec.narrowTo(&sortTexts{prefix: prefix})
-	return from
+	return Partition{spec: from.spec.narrowedTo(&sortTexts{prefix: prefix})}
 }
 
 // SortBetween selects the sort keys from low to high, both included, compared as text. The sort key must be text, and conditions on it are refused.
 func (from Partition) SortBetween(low, high string) Partition {
-	from.spec.narrowTo(&sortTexts{low: low, high: high, between: true})
-	return from
+	return Partition{spec: from.spec.narrowedTo(&sortTexts{low: low, high: high, between: true})}
 }
 
 // Descending reads from the end of the sort key.
 func (from Partition) Descending() Partition {
-	from.spec.descending = true
-	return from
+	return Partition{spec: from.spec.backwards()}
 }
 
 // Limit bounds how many items, of all members together, one call returns; see [Query.Limit].
 func (from Partition) Limit(n int) Partition {
-	from.spec.setLimit(n)
-	return from
+	return Partition{spec: from.spec.limitedTo(n)}
 }
 
 // PageSize bounds how many items one request reads; see [Query.PageSize].
 func (from Partition) PageSize(n int) Partition {
-	from.spec.setPageSize(n)
-	return from
+	return Partition{spec: from.spec.inPagesOf(n)}
 }
 
 // MaxPages is [Query.MaxPages].
 func (from Partition) MaxPages(n int) Partition {
-	from.spec.setMaxPages(n)
-	return from
+	return Partition{spec: from.spec.forPages(n)}
 }
 
 // MaxUnits is [Query.MaxUnits].
 func (from Partition) MaxUnits(units float64) Partition {
-	from.spec.setMaxUnits(units)
-	return from
+	return Partition{spec: from.spec.forUnits(units)}
 }
 
 // From continues at a cursor of the same collection. The empty cursor is the beginning.
 func (from Partition) From(c Cursor) Partition {
-	from.spec.cursor = c
-	return from
+	return Partition{spec: from.spec.from(c)}
 }
 
 // Collect reads a partition, or a part of it, and gives each item to the collector of its entity: several types by one query, a request
@@ -118,14 +109,14 @@ func (from Partition) collect(ctx context.Context, table *tableCore, into []Coll
 
 // compile compiles the read of a partition into collectors.
 func (from Partition) compile(t *tableCore, into []Collector) (*readPlan, *gathering, error) {
-	if from.model == nil {
+	if from.isZero() {
 		return nil, nil, errZeroPartition
 	}
-	if t != nil && from.model.table != t {
+	if t != nil && from.spec.model.table != t {
 		return nil, nil, invalidf("the Partition is of another Table")
 	}
 	g := &gathering{}
-	spec := from.spec
+	spec := from.spec.copy()
 	for i, c := range into {
 		var to gatherer
 		if c != nil {
@@ -141,7 +132,7 @@ func (from Partition) compile(t *tableCore, into []Collector) (*readPlan, *gathe
 			continue
 		case slices.Contains(spec.members, m):
 			return nil, nil, invalidf("%s has two collectors", m.name)
-		case m.table != from.model.table:
+		case m.table != spec.model.table:
 			return nil, nil, invalidf("%s is of another Table", m.name)
 		}
 		g.members = append(g.members, to)
@@ -150,7 +141,7 @@ func (from Partition) compile(t *tableCore, into []Collector) (*readPlan, *gathe
 	if len(g.members) == 0 {
 		return nil, nil, invalidf("no entity to collect")
 	}
-	p, err := from.model.compileQuery(&spec)
+	p, err := spec.model.compileQuery(spec)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -255,7 +246,7 @@ func nameOf[T any](e *Entity[T]) string {
 	if e == nil {
 		return "nil"
 	}
-	return e.model.name
+	return e.core.model.name
 }
 
 // NewCollection declares a collection of entities of one table. Refused are fields that are nil or taken twice, an entity
@@ -420,8 +411,8 @@ func (c *Collection[C]) into(items *C) ([]Collector, error) {
 }
 
 func (from Partition) begin(ctx context.Context) (context.Context, verb) {
-	if from.model == nil {
+	if from.isZero() {
 		return ctx, verb{name: "Collect"}
 	}
-	return from.spec.options.begin(ctx, from.model.table, "Collect", "", from.spec.index)
+	return from.spec.options.begin(ctx, from.spec.model.table, "Collect", "", from.spec.index)
 }

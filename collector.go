@@ -47,13 +47,13 @@ func (c *into[T]) collector() gatherer {
 	return &into[T]{e: c.e, dst: c.dst, items: []T{}}
 }
 
-func (c *into[T]) entity() *model { return c.e.model }
+func (c *into[T]) entity() *model { return c.e.core.model }
 
 func (c *into[T]) target() any { return c.dst }
 
 func (c *into[T]) add(item *record, reveal bool) error {
 	var out T
-	err := c.e.model.decode(item, reflect.ValueOf(&out).Elem(), reveal)
+	err := c.e.core.model.decode(item, reflect.ValueOf(&out).Elem(), reveal)
 	if err == nil {
 		c.items = append(c.items, out)
 	}
@@ -80,16 +80,16 @@ func (c *one[T]) collector() gatherer {
 	return &one[T]{e: c.e, dst: c.dst}
 }
 
-func (c *one[T]) entity() *model { return c.e.model }
+func (c *one[T]) entity() *model { return c.e.core.model }
 
 func (c *one[T]) target() any { return c.dst }
 
 func (c *one[T]) add(item *record, reveal bool) error {
 	if c.item != nil {
-		return fmt.Errorf("more than one %s", c.e.model.name)
+		return fmt.Errorf("more than one %s", c.e.core.model.name)
 	}
 	var out T
-	err := c.e.model.decode(item, reflect.ValueOf(&out).Elem(), reveal)
+	err := c.e.core.model.decode(item, reflect.ValueOf(&out).Elem(), reveal)
 	if err == nil {
 		c.item = &out
 	}
@@ -100,7 +100,7 @@ func (c *one[T]) reverse() {}
 
 func (c *one[T]) hand() error {
 	if c.item == nil {
-		return fmt.Errorf("%s: %w", c.e.model.name, ErrNotFound)
+		return fmt.Errorf("%s: %w", c.e.core.model.name, ErrNotFound)
 	}
 	*c.dst = *c.item
 	return nil

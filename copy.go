@@ -11,12 +11,18 @@ import (
 // maxCopyDepth is beyond what DynamoDB can nest; what lies deeper is refused by the codec.
 const maxCopyDepth = 64
 
-// ownCopy is a deep copy of a caller's value, addressable. Rules may change it in
-// place, and nothing of the caller's changes with it.
-func ownCopy[T any](v T) reflect.Value {
-	dst := reflect.ValueOf(&v).Elem()
-	detach(dst, 0)
-	return dst
+// fresh is a copy of a value, addressable. What it refers to is shared.
+func fresh(v reflect.Value) reflect.Value {
+	own := reflect.New(v.Type()).Elem()
+	own.Set(v)
+	return own
+}
+
+// frozen is a deep copy of what a pointer points at, which the caller cannot change any more. Rules may change it in place.
+func frozen(p any) reflect.Value {
+	own := fresh(target(p))
+	detach(own, 0)
+	return own
 }
 
 // copyOf is a deep copy of a value of any type: values of conditions and changes are immutable.
@@ -25,10 +31,9 @@ func copyOf(v any) any {
 	if t == nil || !holdsReferences(t) {
 		return v
 	}
-	dst := reflect.New(t).Elem()
-	dst.Set(reflect.ValueOf(v))
-	detach(dst, 0)
-	return dst.Interface()
+	own := fresh(reflect.ValueOf(v))
+	detach(own, 0)
+	return own.Interface()
 }
 
 // own is a copy of a caller's item, which nobody else has, ready to be prepared and sent within the call. It may still share with the

@@ -88,8 +88,8 @@ func TestF042_ShallowCopiesAreTold(t *testing.T) {
 			require.NoError(t, err)
 			e, err := NewEntity(table, row.schema)
 			require.NoError(t, err)
-			require.Equal(t, row.item, e.model.leavesReferences, "item")
-			require.Equal(t, row.keyIsShared, e.model.plainKey, "key")
+			require.Equal(t, row.item, e.core.model.leavesReferences, "item")
+			require.Equal(t, row.keyIsShared, e.core.model.plainKey, "key")
 		})
 	}
 	type weighed struct {
@@ -100,7 +100,7 @@ func TestF042_ShallowCopiesAreTold(t *testing.T) {
 	require.NoError(t, err)
 	e, err := NewEntity(table, Schema[weighed]{Name: "Weighed", Key: Key{Partition: "W#{id}"}})
 	require.NoError(t, err)
-	require.False(t, e.model.leavesReferences, "code of the type's own")
+	require.False(t, e.core.model.leavesReferences, "code of the type's own")
 }
 
 type knot struct {
@@ -122,8 +122,7 @@ func TestF042_CopiesShareNothing(t *testing.T) {
 	}
 	for name, copied := range map[string]func(knot) knot{
 		"of any type": func(k knot) knot { return copyOf(k).(knot) },
-		"of an item":  frozenItem[knot],
-		"of a value":  func(k knot) knot { return ownCopy(k).Interface().(knot) },
+		"of an item":  func(k knot) knot { return frozen(&k).Interface().(knot) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			from := make1()
@@ -136,5 +135,5 @@ func TestF042_CopiesShareNothing(t *testing.T) {
 	}
 	var ring knot
 	ring.Next = &ring
-	require.Equal(t, "", frozenItem(ring).Next.Next.Name, "a ring has an end")
+	require.Equal(t, "", frozen(&ring).Interface().(knot).Next.Next.Name, "a ring has an end")
 }

@@ -118,18 +118,18 @@ func dotPlans(t testing.TB) map[string]*readPlan {
 		"another total":     dots.Scan().Segment(0, 3),
 		"1 of 3":            dots.Scan().Segment(1, 3),
 	} {
-		add(name, q.plan)
+		add(name, q.spec.plan)
 		if !q.spec.scan {
-			add(name+" descending", q.Descending().plan)
+			add(name+" descending", q.Descending().spec.plan)
 		}
 	}
 	for name, scope := range map[string]string{"scope": "BOX", "narrower scope": "BOX#1"} {
 		scoped := dotEntity(t, table.Scoped(scope), "Dot")
-		add(name, scoped.Query(key).plan)
-		add(name+" index", scoped.Query(key).Index("groups").plan)
-		add(name+" scan", scoped.Scan().plan)
+		add(name, scoped.Query(key).spec.plan)
+		add(name+" index", scoped.Query(key).Index("groups").spec.plan)
+		add(name+" scan", scoped.Scan().spec.plan)
 	}
-	add("scopes", dotEntity(t, table.Scoped("BOX").Scoped("BOX#1"), "Dot").Query(key).plan)
+	add("scopes", dotEntity(t, table.Scoped("BOX").Scoped("BOX#1"), "Dot").Query(key).spec.plan)
 	for name, change := range map[string]func(*TableConfig){
 		"key id":     func(cfg *TableConfig) { cfg.CursorKeys[0].ID = "two" },
 		"secret":     func(cfg *TableConfig) { cfg.CursorKeys[0].Secret = dotSecret(2) },
@@ -137,7 +137,7 @@ func dotPlans(t testing.TB) map[string]*readPlan {
 		"no keys":    func(cfg *TableConfig) { cfg.CursorKeys = nil },
 		"no keys 2":  func(cfg *TableConfig) { cfg.CursorKeys = nil },
 	} {
-		add(name, dotEntity(t, dotTable(t, change), "Dot").Query(key).plan)
+		add(name, dotEntity(t, dotTable(t, change), "Dot").Query(key).spec.plan)
 	}
 	var some, others []dot
 	collection := func(from Partition, into ...Collector) func() (*readPlan, error) {
@@ -265,7 +265,7 @@ func TestF122_TheIndexHasOtherKeysNow(t *testing.T) {
 		})
 		e, err := NewEntity(table, Schema[dot]{Name: "Dot", Key: Key{Partition: "BOX#{box}", Sort: "Dot#{id}"}})
 		require.NoError(t, err)
-		p, err := e.Query(dot{Group: "1"}).Index("groups").plan()
+		p, err := e.Query(dot{Group: "1"}).Index("groups").spec.plan()
 		require.NoError(t, err)
 		return p
 	}
@@ -289,7 +289,7 @@ func TestCursorFormat(t *testing.T) {
 	table := dotTable(t, func(cfg *TableConfig) {
 		cfg.CursorLifetime, cfg.Clock = time.Hour, func() time.Time { return now }
 	})
-	p, err := dotEntity(t, table, "Dot").Query(dot{Box: "1"}).Index("local").plan()
+	p, err := dotEntity(t, table, "Dot").Query(dot{Box: "1"}).Index("local").spec.plan()
 	require.NoError(t, err)
 	c, err := p.cursor(position{back: true, key: attributeMap{"PK": scalarOf("S", "BOX#1"), "SK": scalarOf("S", "Dot#é"), "rank": scalarOf("N", "1.50")}})
 	require.NoError(t, err)
@@ -314,7 +314,7 @@ func FuzzCursor(f *testing.F) {
 
 // FuzzCursorPayload signs whatever it is given: behind the signature, too, nothing may panic, and what is taken must be a place.
 func FuzzCursorPayload(f *testing.F) {
-	p, err := dotEntity(f, dotTable(f, nil), "Dot").Query(dot{Box: "1"}).plan()
+	p, err := dotEntity(f, dotTable(f, nil), "Dot").Query(dot{Box: "1"}).spec.plan()
 	require.NoError(f, err)
 	key := p.m.table.cursors.signing()
 	f.Fuzz(func(t *testing.T, payload []byte) {
@@ -336,7 +336,7 @@ func FuzzCursorPayload(f *testing.F) {
 
 // TestF121_SignedAndWrong has what is behind a right signature and still no place.
 func TestF121_SignedAndWrong(t *testing.T) {
-	p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1"}).plan()
+	p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1"}).spec.plan()
 	require.NoError(t, err)
 	key := p.m.table.cursors.signing()
 	sign := func(payload string) Cursor {
@@ -368,7 +368,7 @@ func TestF123_EncryptedPlaces(t *testing.T) {
 	for _, life := range []time.Duration{0, time.Hour} {
 		p, err := dotEntity(t, dotTable(t, func(cfg *TableConfig) {
 			cfg.CursorKeys[0].Encrypt, cfg.CursorLifetime, cfg.Clock = true, life, func() time.Time { return now }
-		}), "Dot").Query(dot{Box: "1"}).plan()
+		}), "Dot").Query(dot{Box: "1"}).spec.plan()
 		require.NoError(t, err)
 		for _, place := range []position{{key: dotKey(p, "secret")}, {key: dotKey(p, "secret"), back: true}, {back: true}, {}} {
 			c, err := p.cursor(place)
@@ -396,7 +396,7 @@ func TestF121_TheLogKnowsWhy(t *testing.T) {
 	var log bytes.Buffer
 	p, err := dotEntity(t, dotTable(t, func(cfg *TableConfig) {
 		cfg.CursorKeys, cfg.Logger = nil, slog.New(slog.NewTextHandler(&log, nil))
-	}), "Dot").Query(dot{Box: "1"}).plan()
+	}), "Dot").Query(dot{Box: "1"}).spec.plan()
 	require.NoError(t, err)
 	for range 2 {
 		c, err := p.cursor(position{key: dotKey(p, "7")})
@@ -412,7 +412,7 @@ func TestF121_TheLogKnowsWhy(t *testing.T) {
 
 // TestF124_CursorsThatAreTooLong are refused by their length alone.
 func TestF124_CursorsThatAreTooLong(t *testing.T) {
-	p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1"}).plan()
+	p, err := dotEntity(t, dotTable(t, nil), "Dot").Query(dot{Box: "1"}).spec.plan()
 	require.NoError(t, err)
 	for _, n := range []int{maxCursor - 1, maxCursor, maxCursor + 1, 1 << 20, 64 << 20} {
 		c := Cursor(strings.Repeat("A", n))
@@ -442,7 +442,7 @@ func TestF124_CursorsThatAreTooLong(t *testing.T) {
 		longs, err := NewEntity(table, Schema[long]{Name: "Long", Key: Key{Partition: "L#{part0}", Sort: "L"}})
 		require.NoError(t, err)
 		one := func(s string) string { return strings.Repeat(s, 2048) }
-		p, err := longs.Query(long{Part0: one("0"), Part1: one("1"), Part2: one("2"), Part3: one("3")}).Index("longest").plan()
+		p, err := longs.Query(long{Part0: one("0"), Part1: one("1"), Part2: one("2"), Part3: one("3")}).Index("longest").spec.plan()
 		require.NoError(t, err)
 		key := attributeMap{}
 		for _, k := range p.keys {
@@ -461,7 +461,7 @@ func TestF124_CursorsThatAreTooLong(t *testing.T) {
 
 func benchmarkCursor(b *testing.B, encrypt bool, run func(b *testing.B, p *readPlan, at position, c Cursor)) {
 	table := dotTable(b, func(cfg *TableConfig) { cfg.CursorKeys[0].Encrypt = encrypt })
-	p, err := dotEntity(b, table, "Dot").Query(dot{Box: "1", Group: "1"}).Index("groups").plan()
+	p, err := dotEntity(b, table, "Dot").Query(dot{Box: "1", Group: "1"}).Index("groups").spec.plan()
 	require.NoError(b, err)
 	at := position{key: dotKey(p, "7")}
 	c, err := p.cursor(at)

@@ -2,7 +2,6 @@ package monotable
 
 import (
 	"context"
-	"errors"
 	"reflect"
 )
 
@@ -53,21 +52,38 @@ type Schema[T any] struct {
 // the errors named at each call, or the SDK's error. A context that is done already sends nothing. If a write
 // fails without a definite answer of the service, the error is [ErrOutcomeUnknown].
 type Entity[T any] struct {
-	_       [0]func(*T) // keeps Entity[User] from being converted to Entity[Order]
+	_    [0]func(*T) // keeps Entity[User] from being converted to Entity[Order]
+	core entityCore
+}
+
+// entityCore is an entity free of type parameters. What a verb does is done here, on values behind pointers to T, so that the
+// compiler has it once and not again for each T.
+type entityCore struct {
 	model   *model
 	options options
 }
+
+// base is the core; nil if there is no entity.
+func (e *Entity[T]) base() *entityCore {
+	if e == nil {
+		return nil
+	}
+	return &e.core
+}
+
+// target is what a pointer points at.
+func target(p any) reflect.Value { return reflect.ValueOf(p).Elem() }
 
 // NewEntity compiles a schema for a table. It sends nothing. All mistakes come together in a [DefinitionError].
 func NewEntity[T any](t *Table, s Schema[T]) (*Entity[T], error) {
 	if t == nil {
 		return nil, invalidf("NewEntity without a table")
 	}
-	m, err := compileSchema(t.tableCore, s)
+	m, err := s.compile(t.tableCore)
 	if err != nil {
 		return nil, err
 	}
-	return &Entity[T]{model: m, options: t.options}, nil
+	return &Entity[T]{core: entityCore{m, t.options}}, nil
 }
 
 // MustEntity is NewEntity for package variables and tests: it panics instead of returning an error.
@@ -81,18 +97,18 @@ func MustEntity[T any](t *Table, s Schema[T]) *Entity[T] {
 
 // With gives an entity whose calls use the options besides those it has. The entity itself is unchanged.
 func (e *Entity[T]) With(opts ...Option) *Entity[T] {
-	return &Entity[T]{model: e.model, options: e.options.with(opts)}
+	return &Entity[T]{core: entityCore{e.core.model, e.core.options.with(opts)}}
 }
 
 // Name is the entity's name, its type tag.
-func (e *Entity[T]) Name() string { return e.model.name }
+func (e *Entity[T]) Name() string { return e.core.model.name }
 
 // Get reads an item by its key. ErrNotFound if there is none or it has expired; ErrWrongEntity if
 // another kind of item is there. Reads are eventually consistent unless [Consistent] is given.
 func (e *Entity[T]) Get(ctx context.Context, key T) (T, error) {
-	ctx, v := e.begin(ctx, "Get")
-	item, err := e.get(ctx, key)
-	return item, v.endOne(ctx, err)
+	var item T
+	err := e.core.get(ctx, &key, &item)
+	return item, err
 }
 
 // Create stores a new item and returns it. ErrAlreadyExists if there is one that has not expired. A version must
@@ -102,9 +118,9 @@ func (e *Entity[T]) Get(ctx context.Context, key T) (T, error) {
 // owner, so that two are never equal. A Create that is sent again meets nothing if somebody has deleted its item meanwhile, and
 // stores it again; under [ExactlyOnce] it does not.
 func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
-	ctx, v := e.begin(ctx, "Create")
-	stored, err := e.putOp(item, conds, true).run(ctx)
-	return stored, v.endOne(ctx, err)
+	var stored T
+	err := e.core.create(ctx, &item, nodes(conds), &stored)
+	return stored, err
 }
 
 // Put stores an item, new or in place of the one that is there, and returns it. Attributes that T does not know are lost;
@@ -112,11 +128,9 @@ func (e *Entity[T]) Create(ctx context.Context, item T, conds ...Cond[T]) (T, er
 // A version decides what must be there: 0 nothing (else ErrAlreadyExists and ErrVersionConflict), n that version
 // (else ErrVersionConflict).
 func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error) {
-	ctx, v := e.begin(ctx, "Put")
-	stored, err := e.upToDate(ctx, func(r *rise) (T, error) {
-		return e.putOp(e.risen(item, r), e.risenConds(conds, r), false).run(ctx)
-	})
-	return stored, v.endOne(ctx, err)
+	var stored T
+	err := e.core.put(ctx, &item, nodes(conds), &stored)
+	return stored, err
 }
 
 // Update changes an existing item and returns all of it. Only what changes say is touched; derived attributes,
@@ -126,85 +140,24 @@ func (e *Entity[T]) Put(ctx context.Context, item T, conds ...Cond[T]) (T, error
 // An index key or derived attribute of which some part changes needs its other parts: Set them too, or say
 // [Attr.Given], or use [Entity.Modify]; otherwise the call is refused and names them. Values of Set go through the rules.
 func (e *Entity[T]) Update(ctx context.Context, key T, changes ...Change[T]) (T, error) {
-	ctx, v := e.begin(ctx, "Update")
-	stored, err := e.upToDate(ctx, func(r *rise) (T, error) {
-		return UpdateOp[T]{e: e, key: e.risen(key, r), changes: e.risenChanges(changes, r)}.run(ctx)
-	})
-	return stored, v.endOne(ctx, err)
+	var stored T
+	err := e.core.update(ctx, &key, ownNodes(changes), &stored)
+	return stored, err
 }
 
 // Delete removes an item and returns it, or nil if nothing was there, or if that is not known because a reply was lost. ErrWrongEntity if another kind of item is there. With a
 // condition, or a version above 0 in the key, there must be an item: ErrNotFound, ErrConditionFailed or ErrVersionConflict.
 func (e *Entity[T]) Delete(ctx context.Context, key T, conds ...Cond[T]) (*T, error) {
-	ctx, v := e.begin(ctx, "Delete")
-	old, err := DeleteOp[T]{e: e, key: key, conds: nodes(conds)}.run(ctx)
-	removed := 0
-	if old != nil {
-		removed = 1
+	old := new(T)
+	if removed, err := e.core.delete(ctx, &key, nodes(conds), old); !removed {
+		return nil, err
 	}
-	return old, v.end(ctx, err, removed)
+	return old, nil
 }
 
 // Old is the stored item that made the service refuse a write, if err tells of one of this entity's.
 func (e *Entity[T]) Old(err error) (T, bool) {
 	var item T
-	failed := refusalWithItem(err, e.model.name)
-	if failed == nil {
-		return item, false
-	}
-	if err := e.model.decode(recordOf(failed.item), reflect.ValueOf(&item).Elem(), e.options.reveal); err != nil {
-		var zero T
-		return zero, false
-	}
-	return item, true
-}
-
-// refusalWithItem finds the first refusal in err's tree that knows the entity's item.
-func refusalWithItem(err error, entity string) *ConditionError {
-	if failed, ok := err.(*ConditionError); ok && failed.item != nil && failed.Entity == entity { //nolint:errorlint // walks the tree itself
-		return failed
-	}
-	switch err := err.(type) { //nolint:errorlint // the same
-	case interface{ Unwrap() error }:
-		return refusalWithItem(err.Unwrap(), entity)
-	case interface{ Unwrap() []error }:
-		for _, inner := range err.Unwrap() {
-			if failed := refusalWithItem(inner, entity); failed != nil {
-				return failed
-			}
-		}
-	}
-	return nil
-}
-
-// decoded makes a T of an item that was read or written.
-func (e *Entity[T]) decoded(item *record) (T, error) {
-	var out T
-	err := e.model.decode(item, reflect.ValueOf(&out).Elem(), e.options.reveal)
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	return out, nil
-}
-
-// into decodes an item that was read to where the caller finds it, which is zero otherwise.
-func (e *Entity[T]) into(dst *T, item *record) error {
-	err := e.model.present(item)
-	if err == nil {
-		err = e.model.decode(item, reflect.ValueOf(dst).Elem(), e.options.reveal)
-	}
-	if err != nil {
-		*dst = *new(T)
-	}
-	return err
-}
-
-// written is decoded for an item that a write has stored: the write succeeded whatever comes of decoding.
-func (e *Entity[T]) written(item *record) (T, error) {
-	out, err := e.decoded(item)
-	if failed, ok := errors.AsType[*DecodeError](err); ok {
-		failed.Written = true
-	}
-	return out, err
+	found := e.core.old(err, &item)
+	return item, found
 }

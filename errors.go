@@ -316,6 +316,6 @@ func opError(op, entity, table string, err error) error {
 	return &OpError{Op: op, Entity: entity, Table: table, Err: err}
 }
 
-func (e *Entity[T]) opError(op string, err error) error {
-	return opError(op, e.model.name, e.options.tableName(e.model.table), err)
+func (c *entityCore) opError(op string, err error) error {
+	return opError(op, c.model.name, c.options.tableName(c.model.table), err)
 }

@@ -1,7 +1,6 @@
 package monotable
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -110,19 +109,19 @@ func (p Plan) String() string {
 }
 
 // Explain is the plan of the query, or the reason why it is refused, as [Query.Request] gives it. Nothing is sent.
-func (q Query[T]) Explain() (Plan, error) { return q.source().explain() }
+func (q Query[T]) Explain() (Plan, error) { return q.spec.explain() }
 
 // Explain is [Query.Explain].
-func (v View[S]) Explain() (Plan, error) { return v.from.explain() }
+func (v View[S]) Explain() (Plan, error) { return v.spec.explain() }
 
 // Explain is the plan of reading the partition, for collectors of any entities. Nothing is sent.
 func (from Partition) Explain() (Plan, error) {
-	if from.model == nil {
+	if from.isZero() {
 		return Plan{}, errZeroPartition
 	}
-	spec := from.spec
-	spec.members = []*model{from.model}
-	p, err := from.model.compileQuery(&spec)
+	spec := from.spec.copy()
+	spec.members = []*model{spec.model}
+	p, err := spec.model.compileQuery(spec)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -131,72 +130,11 @@ func (from Partition) Explain() (Plan, error) {
 	return plan, nil
 }
 
-func (s source) explain() (Plan, error) {
-	p, err := s.compile()
-	if err != nil {
-		return Plan{}, err
-	}
-	return p.explain(), nil
-}
-
-// Explain is the plan of the read, or the reason why it is refused. Nothing is sent.
-func (o GetOp[T]) Explain() (Plan, error) {
-	in, err := o.Request()
-	if err != nil {
-		return Plan{}, err
-	}
-	m := o.e.model
-	p := Plan{
-		Verb: "Get", Operation: "GetItem", Entity: m.name, Table: *in.TableName, Key: m.templates(m.primary),
-		Consistent: o.e.options.consistent, Requests: 1,
-	}
-	p.warnConsistent()
-	return p, nil
-}
-
-// Explain is the plan of the write as its verb carries it out, or the reason why it is refused. Nothing is sent. Unlike Request it also tells of
-// writes that take more than one request: those of Unique attributes, see [Plan.Guards], and those under [ExactlyOnce].
-func (o putOp[T]) Explain() (Plan, error) {
-	return explainWrite(o.build(context.Background(), o.e.onceToken()))
-}
-
-// Explain is the plan of the update, see [CreateOp.Explain].
-func (o UpdateOp[T]) Explain() (Plan, error) { return explainWrite(o.build(o.e.onceToken())) }
-
-// Explain is the plan of the Update that an Upsert tries first, see [CreateOp.Explain]. Where there is no item, a Create follows.
-func (o UpsertOp[T]) Explain() (Plan, error) {
-	legs, err := o.legs(o.e.onceToken())
-	if err != nil {
-		return Plan{}, err
-	}
-	return legs.update.explain()
-}
-
-// Explain is the plan of the deletion, see [CreateOp.Explain].
-func (o DeleteOp[T]) Explain() (Plan, error) { return explainWrite(o.build(o.e.onceToken())) }
-
-// Explain is the plan of a transaction with this check alone in it, or the reason why it is refused. Nothing is sent.
-func (o CheckOp[T]) Explain() (Plan, error) { return explainWrite(o.build()) }
-
-// onceToken is the token that a single write of the entity is under.
-func (e *Entity[T]) onceToken() string {
-	if e == nil {
-		return ""
-	}
-	return e.options.onceToken()
-}
-
-func explainWrite(w *write, err error) (Plan, error) {
-	if err != nil {
-		return Plan{}, err
-	}
-	return w.explain()
-}
-
 func (w *write) explain() (Plan, error) {
+	expr := w.expr.built()
 	p := Plan{
 		Verb: w.op, Operation: w.action.call(), Entity: w.m.name, Table: w.table(), Key: w.m.templates(w.m.primary),
-		Condition: readable(w.expr.condition, w.expr.names), Update: readable(w.expr.update, w.expr.names), Requests: 1,
+		Condition: readable(expr.condition, expr.names), Update: readable(expr.update, expr.names), Requests: 1,
 	}
 	reads := w.stage().reads
 	if reads && w.o.tokened {

@@ -2,6 +2,7 @@ package monotable
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -113,13 +114,30 @@ func (s *ruleSpec) cond(op condOp, values ...any) *condNode {
 }
 
 //go:noinline
+func (s *ruleSpec) than(op condOp, v any) *condNode { return s.cond(op, v) }
+
+//go:noinline
+func (s *ruleSpec) between(low, high any) *condNode { return s.cond(opBetween, low, high) }
+
+//go:noinline
+func (s *ruleSpec) in(values any) *condNode { return s.cond(opIn, anys(values)...) }
+
+//go:noinline
+func (s *ruleSpec) stored(op condOp) *condNode { return s.cond(op) }
+
+//go:noinline
 func (s *ruleSpec) typeCond(t expression.DynamoDBAttributeType) *condNode {
 	return &condNode{op: opType, loc: s.location(), attrType: t}
 }
 
 //go:noinline
-func (s *ruleSpec) sizeCond(op condOp, values []int) *condNode {
-	return &condNode{op: op, loc: s.location(), values: anys(values), size: true}
+func (s *ruleSpec) size(op condOp, n int) *condNode {
+	return &condNode{op: op, loc: s.location(), values: []any{n}, size: true}
+}
+
+//go:noinline
+func (s *ruleSpec) sizeBetween(low, high int) *condNode {
+	return &condNode{op: opBetween, loc: s.location(), values: []any{low, high}, size: true}
 }
 
 //go:noinline
@@ -127,10 +145,12 @@ func (s *ruleSpec) attrCond(op condOp, other *ruleSpec) *condNode {
 	return &condNode{op: op, loc: s.location(), other: ptr(other.location())}
 }
 
-func anys[V any](values []V) []any {
-	all := make([]any, len(values))
-	for i, v := range values {
-		all[i] = v
+// anys are the elements of a slice.
+func anys(slice any) []any {
+	values := reflect.ValueOf(slice)
+	all := make([]any, values.Len())
+	for i := range all {
+		all[i] = values.Index(i).Interface()
 	}
 	return all
 }
@@ -156,6 +176,14 @@ func nodes[T any](conds []Cond[T]) []*condNode {
 		}
 	}
 	return kids
+}
+
+func keyNodes[T any](conds []KeyCond[T]) []*condNode {
+	all := make([]*condNode, len(conds))
+	for i, c := range conds {
+		all[i] = c.n
+	}
+	return all
 }
 
 // UncheckedCond takes a condition made with the SDK's expression builder, for what handles
@@ -216,6 +244,14 @@ func (s *ruleSpec) change(op changeOp, value any) *changeNode {
 }
 
 //go:noinline
+func (s *ruleSpec) setIfNotNil(p any) *changeNode {
+	if v := target(p); v.IsValid() {
+		return s.change(changeSet, v.Interface())
+	}
+	return &changeNode{op: changeJoin}
+}
+
+//go:noinline
 func (s *ruleSpec) copyFrom(source *ruleSpec) *changeNode {
 	return &changeNode{op: changeSetFrom, loc: s.location(), other: ptr(source.location())}
 }
@@ -226,10 +262,7 @@ func (a Attr[T, V]) Set(v V) Change[T] { return change[T]{n: a.spec.change(chang
 
 // SetIfNotNil is Set of what p points at, or no change if p is nil: for the fields of a patch. For an attribute that is a pointer itself see [Elem].
 func (a Attr[T, V]) SetIfNotNil(p *V) Change[T] {
-	if p == nil {
-		return Join[T]()
-	}
-	return a.Set(*p)
+	return change[T]{n: a.spec.setIfNotNil(p)}
 }
 
 // SetIfAbsent stores v unless the attribute is stored already. Transform and validators run on v.
@@ -297,11 +330,7 @@ func ownNodes[T any](changes []Change[T]) []*changeNode {
 	return all
 }
 
-// changeNodes are the changes of a call.
-func changeNodes[T any](changes []Change[T]) ([]*changeNode, error) {
-	return flattened(make([]*changeNode, 0, len(changes)), ownNodes(changes))
-}
-
+// flattened adds the changes of a call to all, those of a Join one by one.
 func flattened(all, nodes []*changeNode) (_ []*changeNode, err error) {
 	for i, n := range nodes {
 		switch {

@@ -17,31 +17,31 @@ const guardReadings = 3
 // values are given behind it, each by equality. ErrNotFound if no item has the value. Both reads, of the value's guard and
 // of the item, are strongly consistent. ErrInvalid if the attribute is not Unique or the scope is not given as it was declared.
 func (e *Entity[T]) GetBy(ctx context.Context, value KeyCond[T], scope ...KeyCond[T]) (T, error) {
-	ctx, v := e.begin(ctx, "GetBy")
-	item, err := e.getBy(ctx, value, scope)
-	return item, v.endOne(ctx, err)
+	var item T
+	err := e.core.getBy(ctx, append(keyNodes([]KeyCond[T]{value}), keyNodes(scope)...), &item)
+	return item, err
 }
 
-func (e *Entity[T]) getBy(ctx context.Context, value KeyCond[T], scope []KeyCond[T]) (T, error) {
-	var zero T
-	conds := []*condNode{value.n}
-	for _, c := range scope {
-		conds = append(conds, c.n)
-	}
-	u, key, err := e.model.guardOf(conds)
+func (c *entityCore) getBy(ctx context.Context, conds []*condNode, dst any) error {
+	ctx, v := c.begin(ctx, "GetBy")
+	return v.endOne(ctx, c.readBy(ctx, conds, target(dst)))
+}
+
+func (c *entityCore) readBy(ctx context.Context, conds []*condNode, dst reflect.Value) error {
+	u, key, err := c.model.guardOf(conds)
 	if err != nil {
-		return zero, err
+		return err
 	}
 	for range guardReadings {
-		raw, err := e.model.holder(ctx, &e.options, u, key)
+		raw, err := c.model.holder(ctx, &c.options, u, key)
 		if err != nil {
-			return zero, err
+			return err
 		}
 		if raw != nil {
-			return e.decoded(recordOf(raw))
+			return c.decode(recordOf(raw), dst)
 		}
 	}
-	return zero, ErrNotFound
+	return ErrNotFound
 }
 
 // guardOf finds the unique attribute that conditions speak of, and the key of its guard.

@@ -566,6 +566,9 @@ func TestF106_IndexKeysAreThoseOfTheItem(t *testing.T) {
 	if testing.Short() || monotabletest.Endpoint(t) != "" {
 		rounds = 1
 	}
+	if monotabletest.Endpoint(t) != "" {
+		most = 6
+	}
 	s := openStore(t, indexedTable(newClock()))
 	players, errands, memos := openPlayers(s), openErrands(s), openMemos(s)
 	done, refused := 0, 0

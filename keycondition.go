@@ -79,7 +79,7 @@ func (k *keyCompiler) query() error {
 	if k.plan.spec.segments > 0 {
 		return invalidf("Segment and Parallel are for scans")
 	}
-	key := k.plan.spec.key()
+	key := frozen(k.plan.spec.key.Addr().Interface())
 	for _, attr := range k.plan.set.partition {
 		for _, a := range attr.attributes() {
 			transformAt(a, key)

@@ -10,19 +10,29 @@ import (
 
 // Key is the primary key of an item: its table attributes. Only the key fields of item count. ErrInvalid if one is empty or does not fit.
 func (e *Entity[T]) Key(item T) (map[string]types.AttributeValue, error) {
-	key, err := e.model.readKey(&e.options, e.ownKey(item))
-	return key, e.opError("Key", err)
+	return e.core.keyOf(&item)
+}
+
+func (c *entityCore) keyOf(item any) (map[string]types.AttributeValue, error) {
+	key, err := c.model.readKey(&c.options, c.model.ownKey(target(item)))
+	return key, c.opError("Key", err)
 }
 
 // ParseKey is the inverse of [Entity.Key]: it gives a T with its key fields set, from the key of an item (other attributes are
 // ignored): what a stream record or another program hands over. ErrInvalid if the entity's templates cannot make such a key.
 func (e *Entity[T]) ParseKey(key map[string]types.AttributeValue) (T, error) {
 	var item T
-	if err := e.model.parseKey(key, reflect.ValueOf(&item).Elem()); err != nil {
-		var zero T
-		return zero, e.opError("ParseKey", err)
+	err := e.core.parseKey(key, &item)
+	return item, err
+}
+
+func (c *entityCore) parseKey(key map[string]types.AttributeValue, dst any) error {
+	item := target(dst)
+	err := c.model.parseKey(key, item)
+	if err != nil {
+		item.SetZero()
 	}
-	return item, nil
+	return c.opError("ParseKey", err)
 }
 
 func (m *model) parseKey(key map[string]types.AttributeValue, item reflect.Value) error {

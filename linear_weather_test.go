@@ -24,6 +24,7 @@ type linWeather struct {
 	virtual bool // time costs nothing, so that requests may take some
 	late    sync.WaitGroup
 
+	slowRetries   bool // even where time is real, so that others come between
 	lateCreates   bool
 	openConflicts bool
 	faults        atomic.Int64
@@ -76,7 +77,10 @@ func (w *linWeather) client(next *dynamodb.Client, quota bool) *dynamodb.Client 
 type linBackoff struct{ w *linWeather }
 
 func (b linBackoff) BackoffDelay(int, error) (time.Duration, error) {
-	if !b.w.virtual {
+	switch {
+	case !b.w.virtual && b.w.slowRetries:
+		return b.w.upTo(20 * time.Millisecond), nil
+	case !b.w.virtual:
 		return 1, nil
 	}
 	return b.w.upTo(30 * time.Millisecond), nil

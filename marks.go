@@ -60,12 +60,12 @@ type insertion struct {
 	between string
 }
 
-// add adds a part to what goes to a table, and says which mark stands for that and whether it is the first part.
-func (m *marked) add(table string, part []byte, between string) (mark int, first bool) {
+// add adds a part, of most parts altogether, to what goes to a table, and says which mark stands for that and whether it is the first part.
+func (m *marked) add(table string, part []byte, between string, most int) (mark int, first bool) {
 	mark = slices.IndexFunc(*m, func(in insertion) bool { return in.table == table })
 	if first = mark < 0; first {
 		mark = len(*m)
-		*m = append(*m, insertion{table: table, between: between})
+		*m = append(*m, insertion{table: table, between: between, parts: make([][]byte, 0, most)})
 	}
 	in := &(*m)[mark]
 	in.parts = append(in.parts, part)
@@ -93,10 +93,33 @@ func (in *insertion) append(b []byte) []byte {
 
 // into puts everything into a request that has been serialised.
 func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
-	body, err := io.ReadAll(request.GetStream())
+	stream := request.GetStream()
+	var body []byte
+	var err error
+	ours, plain := stream.(*bytes.Reader)
+	if plain = plain && int64(ours.Len()) == ours.Size(); plain {
+		body = make([]byte, ours.Len())
+		_, err = io.ReadFull(ours, body)
+	} else {
+		body, err = io.ReadAll(stream)
+	}
 	if err != nil {
 		return nil, err
 	}
+	whole, err := m.insert(body)
+	if err != nil {
+		return nil, err
+	}
+	if !plain {
+		return request.SetStream(bytes.NewReader(whole))
+	}
+	ours.Reset(whole) // the SDK would make a copy of the request
+	request.ContentLength = int64(len(whole))
+	return request, nil
+}
+
+// insert is the body with everything in the place of its mark.
+func (m marked) insert(body []byte) ([]byte, error) {
 	size := len(body)
 	for i := range m {
 		size += m[i].size()
@@ -110,7 +133,7 @@ func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
 			if left > 0 {
 				return nil, errMarks
 			}
-			return request.SetStream(bytes.NewReader(whole))
+			return whole, nil
 		}
 		number, after, ok := bytes.Cut(rest, markEnd)
 		i, err := strconv.Atoi(string(number))

@@ -1,6 +1,7 @@
 package monotable
 
 import (
+	"bytes"
 	"io"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func marksOf(t *testing.T) (m marked) {
 		mark        int
 		first       bool
 	}{{"one", `{"a":1}`, 0, true}, {"other", `{"b":2}`, 1, true}, {"one", `{"c":3}`, 0, false}, {"one", `{"d":4}`, 0, false}} {
-		mark, first := m.add(row.table, []byte(row.part), "};{")
+		mark, first := m.add(row.table, []byte(row.part), "};{", 3)
 		require.Equal(t, row.mark, mark, i)
 		require.Equal(t, row.first, first, i)
 	}
@@ -38,17 +39,27 @@ func TestMarks(t *testing.T) {
 		"no number":          {`[` + mark("1") + mark("x") + `]`, ""},
 		"cut short":          {`[` + mark("1") + string(markStart) + `0`, ""},
 	} {
-		request, err := smithyhttp.NewStackRequest().(*smithyhttp.Request).SetStream(strings.NewReader(row.body))
-		require.NoError(t, err)
-		request, err = items.into(request)
-		if row.want == "" {
-			require.ErrorIs(t, err, errMarks, name)
-			continue
+		for _, stream := range []io.Reader{strings.NewReader(row.body), bytes.NewReader([]byte(row.body))} {
+			request, err := smithyhttp.NewStackRequest().(*smithyhttp.Request).SetStream(stream)
+			require.NoError(t, err)
+			request, err = items.into(request)
+			if row.want == "" {
+				require.ErrorIs(t, err, errMarks, name)
+				continue
+			}
+			require.NoError(t, err, name)
+			for range 2 { // an attempt and a retry
+				require.NoError(t, request.RewindStream(), name)
+				body, err := io.ReadAll(request.GetStream())
+				require.NoError(t, err)
+				require.Equal(t, row.want, string(body), name)
+			}
+			require.NoError(t, request.RewindStream(), name)
+			n, known, err := request.StreamLength()
+			require.NoError(t, err)
+			require.True(t, known)
+			require.Equal(t, int64(len(row.want)), n, name)
+			require.Equal(t, int64(len(row.want)), request.ContentLength, name)
 		}
-		require.NoError(t, err, name)
-		body, err := io.ReadAll(request.GetStream())
-		require.NoError(t, err)
-		require.Equal(t, row.want, string(body), name)
-		require.Equal(t, int64(len(row.want)), request.ContentLength, name)
 	}
 }

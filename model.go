@@ -47,7 +47,9 @@ type model struct {
 	plainKey         bool // nothing in a key refers to anything
 
 	tagJSON  []byte       // the value of the tag
+	endJSON  []byte       // what is the same in all items
 	asJSON   bool         // batches put items as JSON
+	putsJSON bool         // so does Put
 	textKeys bool         // keys are texts
 	itemRoom atomic.Int64 // how long the JSON of an item was
 

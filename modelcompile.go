@@ -17,33 +17,58 @@ type compiler struct {
 	problems *DefinitionError
 }
 
-func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
+// rawSchema is a Schema free of type parameters. A rule that is nil is an empty one.
+type rawSchema struct {
+	name, family string
+	aliases      []string
+	key          Key
+	indexes      map[string]Key
+	rules        []*ruleSpec
+	validate     func(item any) error
+	tag          TagMode
+	upgrades     []Upgrade
+	typ          reflect.Type
+}
+
+func (s *Schema[T]) compile(t *tableCore) (*model, error) {
+	raw := rawSchema{
+		name: s.Name, family: s.Family, aliases: s.Aliases, key: s.Key, indexes: s.Indexes, tag: s.Tag, upgrades: s.Upgrades,
+		rules: make([]*ruleSpec, len(s.Rules)), typ: reflect.TypeFor[T](),
+	}
+	for i, r := range s.Rules {
+		if r != nil {
+			raw.rules[i] = r.rule(nil)
+		}
+	}
+	if validate := s.Validate; validate != nil {
+		raw.validate = func(item any) error { return validate(item.(*T)) }
+	}
+	return raw.compile(t)
+}
+
+func (s *rawSchema) compile(t *tableCore) (*model, error) {
 	m := &model{
-		table: t, name: s.Name, aliases: slices.Clone(s.Aliases), family: s.Family, tagMode: s.Tag,
-		typ:        reflect.TypeFor[T](),
-		upgrades:   slices.Clone(s.Upgrades),
-		upgrading:  s.Upgrades != nil,
+		table: t, name: s.name, aliases: slices.Clone(s.aliases), family: s.family, tagMode: s.tag, typ: s.typ, validate: s.validate,
+		upgrades:   slices.Clone(s.upgrades),
+		upgrading:  s.upgrades != nil,
 		attributes: map[string]*attribute{},
 		indexes:    map[string]*keySet{},
 	}
-	c := &compiler{model: m, problems: &DefinitionError{Name: "entity " + or(s.Name, m.typ.String())}}
-	if s.Validate != nil {
-		m.validate = func(item any) error { return s.Validate(item.(*T)) }
-	}
-	if s.Name == "" {
+	c := &compiler{model: m, problems: &DefinitionError{Name: "entity " + or(s.name, m.typ.String())}}
+	if s.name == "" {
 		c.problems.add("Name", "is empty; it is stored in every item")
 	}
 	if m.typ.Kind() != reflect.Struct {
 		c.problems.add("", "%s is no struct", m.typ)
 		return nil, c.problems
 	}
-	specs := make([]*ruleSpec, 0, len(s.Rules))
-	for i, r := range s.Rules {
-		if r == nil || r.rule(nil) == nil {
+	specs := make([]*ruleSpec, 0, len(s.rules))
+	for i, spec := range s.rules {
+		if spec == nil {
 			c.problems.add(fmt.Sprintf("Rules[%d]", i), "is empty; make rules from attributes")
 			continue
 		}
-		specs = append(specs, r.rule(nil))
+		specs = append(specs, spec)
 	}
 	if !c.compilePlan(specs) {
 		return nil, c.problems
@@ -51,8 +76,8 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 	for _, spec := range specs {
 		c.addRules(spec)
 	}
-	c.primary = c.compileKeys(&t.primary, s.Key, true)
-	c.compileIndexes(s.Indexes, specs)
+	c.primary = c.compileKeys(&t.primary, s.key, true)
+	c.compileIndexes(s.indexes, specs)
 	c.checkRules()
 	c.compileUnique()
 	c.orderDerived()
@@ -76,9 +101,13 @@ func compileSchema[T any](t *tableCore, s Schema[T]) (*model, error) {
 		return nil, err
 	}
 	m.textKeys = m.hasTextKey()
-	m.asJSON = m.writesJSON()
+	if m.writesJSON() {
+		m.asJSON = m.version == nil && !m.upgrading                                                         // a batch can check neither
+		m.putsJSON = !slices.ContainsFunc(m.ruled, func(a *attribute) bool { return a.has(ruleImmutable) }) // see protect
+	}
 	m.tagJSON = avjson.AppendString([]byte(`{"S":`), m.name)
 	m.tagJSON = append(m.tagJSON, '}')
+	m.endJSON = m.endOfItem()
 	return m, nil
 }
 

@@ -59,79 +59,91 @@ func (o *options) tries() int {
 // returned, wrapped; nothing is written. ErrNotFound if there is no item. Key fields, the version, immutable attributes and
 // CreatedAt cannot be changed. A Hidden attribute is zero, and zero leaves it as it is, unless the call says [Reveal].
 func (e *Entity[T]) Modify(ctx context.Context, key T, change func(*T) error) (T, error) {
-	ctx, v := e.begin(ctx, "Modify")
-	stored, err := e.modify(ctx, key, change)
-	return stored, v.endOne(ctx, err)
+	var stored T
+	err := e.core.modify(ctx, &key, &stored, changer(change))
+	return stored, err
 }
 
-func (e *Entity[T]) modify(ctx context.Context, key T, change func(*T) error) (T, error) {
-	var zero T
-	read := e.With(Consistent()).GetOp(key, nil)
-	_, pinned, err := e.model.keyOf(&e.options, e.ownKey(key))
+// changer is a function that changes what a pointer to T points at; nil if there is none.
+func changer[T any](change func(*T) error) func(any) error {
+	if change == nil {
+		return nil
+	}
+	return func(item any) error { return change(item.(*T)) }
+}
+
+func (c *entityCore) modify(ctx context.Context, key, dst any, change func(any) error) error {
+	ctx, v := c.begin(ctx, "Modify")
+	return v.endOne(ctx, c.readAndWrite(ctx, target(key), target(dst), change))
+}
+
+func (c *entityCore) readAndWrite(ctx context.Context, key, dst reflect.Value, change func(any) error) error {
+	_, pinned, err := c.model.keyOf(&c.options, c.model.ownKey(fresh(key)))
 	if err != nil {
-		return zero, err
+		return err
 	}
 	if change == nil {
-		return zero, invalidf("Modify without a function")
+		return invalidf("Modify without a function")
 	}
-	if e.options.onceToken() != "" {
-		return zero, invalidf("Modify depends on what is stored, so it cannot be the same again under a Token")
+	if c.options.onceToken() != "" {
+		return invalidf("Modify depends on what is stored, so it cannot be the same again under a Token")
 	}
+	consistent := c.options.with([]Option{Consistent()})
 	for attempt := 0; ; attempt++ {
-		found, err := read.raw(ctx)
+		found, err := c.raw(ctx, &consistent, fresh(key))
 		for _, reason := range []error{ErrNotFound, ErrWrongEntity} {
 			if errors.Is(err, reason) {
-				return zero, &ConditionError{Entity: e.model.name, reasons: []error{reason}, err: err}
+				return &ConditionError{Entity: c.model.name, reasons: []error{reason}, err: err}
 			}
 		}
 		if err != nil {
-			return zero, err
+			return err
 		}
 		raw := found.attributes()
 		if found.err != nil {
-			return zero, &DecodeError{Entity: e.model.name, Item: raw, Err: found.err}
+			return &DecodeError{Entity: c.model.name, Item: raw, Err: found.err}
 		}
-		now, err := e.model.upgraded(found)
+		now, err := c.model.upgraded(found)
 		if err != nil {
-			return zero, &DecodeError{Entity: e.model.name, Item: raw, Err: err}
+			return &DecodeError{Entity: c.model.name, Item: raw, Err: err}
 		}
-		if err := e.model.checkPinned(now.attributes(), pinned); err != nil {
-			return zero, err
+		if err := c.model.checkPinned(now.attributes(), pinned); err != nil {
+			return err
 		}
-		if e.model.isOutdated(found) {
-			current, err := e.model.writeBack(ctx, &e.options, raw)
+		if c.model.isOutdated(found) {
+			current, err := c.model.writeBack(ctx, &c.options, raw)
 			if err != nil {
-				return zero, err
+				return err
 			}
 			if current == nil { // another writer was faster
-				if attempt+1 >= e.options.tries() {
-					return zero, e.model.staysOutdated()
+				if attempt+1 >= c.options.tries() {
+					return c.model.staysOutdated()
 				}
-				if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
-					return zero, waitErr
+				if waitErr := c.options.wait(ctx, attempt); waitErr != nil {
+					return waitErr
 				}
 				continue
 			}
 			raw = current
 		}
-		w, err := e.buildModify(ctx, raw, change)
+		w, err := c.model.buildModify(ctx, &c.options, raw, change)
 		if err != nil {
-			return zero, err
+			return err
 		}
 		if w == nil {
-			return e.decoded(recordOf(raw))
+			return c.decode(recordOf(raw), dst)
 		}
 		s := w.stage()
 		s.reads = false
-		if s.was, err = e.model.readingOf(raw); err != nil {
-			return zero, err
+		if s.was, err = c.model.readingOf(raw); err != nil {
+			return err
 		}
-		stored, err := e.perform(ctx, s)
-		if !mayModifyAgain(err) || pinned != nil || attempt+1 >= e.options.tries() {
-			return stored, err
+		err = c.perform(ctx, s, dst)
+		if !mayModifyAgain(err) || pinned != nil || attempt+1 >= c.options.tries() {
+			return err
 		}
-		if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
-			return zero, errors.Join(waitErr, err)
+		if waitErr := c.options.wait(ctx, attempt); waitErr != nil {
+			return errors.Join(waitErr, err)
 		}
 	}
 }
@@ -145,31 +157,29 @@ func mayModifyAgain(err error) bool {
 }
 
 // buildModify calls change on what is stored and compiles the difference; nil when there is none.
-func (e *Entity[T]) buildModify(ctx context.Context, raw map[string]types.AttributeValue, change func(*T) error) (*write, error) {
-	m := e.model
-	var before, after T
-	old, item := reflect.ValueOf(&before).Elem(), reflect.ValueOf(&after).Elem()
+func (m *model) buildModify(ctx context.Context, o *options, raw map[string]types.AttributeValue, change func(any) error) (*write, error) {
+	old, item := reflect.New(m.typ).Elem(), reflect.New(m.typ).Elem()
 	if err := m.decode(recordOf(raw), old, true); err != nil {
 		return nil, err
 	}
-	if err := m.decode(recordOf(raw), item, e.options.reveal); err != nil {
+	if err := m.decode(recordOf(raw), item, o.reveal); err != nil {
 		return nil, err
 	}
-	if err := change(&after); err != nil {
+	if err := change(item.Addr().Interface()); err != nil {
 		return nil, err
 	}
-	item = ownCopy(after) // change may have hung memory of its own into it
-	if !e.options.reveal {
+	item = frozen(item.Addr().Interface()) // change may have hung memory of its own into it, and kept the pointer
+	if !o.reveal {
 		m.restoreHidden(item, old)
 	}
 	m.transformKey(item)
-	if err := m.checkModified(&e.options, item, old, raw); err != nil {
+	if err := m.checkModified(o, item, old, raw); err != nil {
 		return nil, err
 	}
 	if _, err := m.prepare(ctx, item); err != nil {
 		return nil, err
 	}
-	d := &difference{write: m.newWrite(&e.options, "Modify", actionUpdate, expectation{exist: true, now: m.now()}), raw: raw}
+	d := &difference{write: m.newWrite(o, "Modify", actionUpdate, expectation{exist: true, now: m.now()}), raw: raw}
 	if err := d.find(old, item); err != nil || len(d.changes) == 0 {
 		return nil, err
 	}

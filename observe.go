@@ -231,10 +231,6 @@ func (o *options) begin(ctx context.Context, c *tableCore, name, entity, index s
 	return context.WithValue(ctx, operationKey{}, v.operation), v
 }
 
-func (e *Entity[T]) begin(ctx context.Context, name string) (context.Context, verb) {
-	return e.options.begin(ctx, e.model.table, name, e.model.name, "")
-}
-
 func (t *Table) begin(ctx context.Context, name string) (context.Context, verb) {
 	return t.options.begin(ctx, t.tableCore, name, "", "")
 }

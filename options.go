@@ -40,6 +40,7 @@ type options struct {
 	noReadAhead   bool
 	noWireCodec   bool
 	signing       *signing
+	endpoints     *endpoints
 	tokened       bool    // the request is to be the same every time under the token
 	scopes        []scope // every partition key must be in all of them
 	capacity      *ConsumedCapacity
@@ -113,8 +114,9 @@ func NoReadAhead() Option { return optionFunc(func(o *options) { o.noReadAhead =
 
 // NoWireCodec leaves replies, requests and their signatures to the SDK. Otherwise, with the SDK's own client, the items of reads, and what an update returns, are made of the reply's JSON directly, at a
 // fraction of the time, and are taken out of what the SDK is given: a middleware of the client's that looks at the items of an output does not find them there. With any other client, and where the client
-// logs bodies, it is so in any case. Batches put their keys and items into requests likewise, but only where no middleware, interceptor or [ClientOptions] of the client's could look at them. Requests are
-// signed by a signer that gives the signatures of the SDK's, and leaves what is out of the ordinary to it; a client with another signer or auth scheme keeps that.
+// logs bodies, it is so in any case. Writes and batches put their keys and items into requests likewise, but only where no middleware, interceptor or [ClientOptions] of the client's could look at them. Requests are
+// signed by a signer that gives the signatures of the SDK's, and leaves what is out of the ordinary to it; a client with another signer or auth scheme keeps that. So
+// does one with an endpoint resolver of its own; what the SDK's says is remembered.
 func NoWireCodec() Option { return optionFunc(func(o *options) { o.noWireCodec = true }) }
 
 // AllowScan lets a read of a table with [TableConfig.Strict] scan, or read a whole partition for a Filter. Elsewhere it does nothing.

@@ -134,8 +134,8 @@ func (w *write) isIn(item attributeMap, open bool) bool {
 		return false
 	case w.action == actionDelete:
 		return item == nil || w.m.expired(recordOf(item), w.expect.now)
-	case w.item != nil && item != nil:
-		return codec.Equal(&types.AttributeValueMemberM{Value: item}, &types.AttributeValueMemberM{Value: w.item})
+	case item != nil && (w.item != nil || w.json != nil):
+		return codec.Equal(&types.AttributeValueMemberM{Value: item}, &types.AttributeValueMemberM{Value: w.attributes()})
 	}
 	return false
 }
@@ -188,7 +188,7 @@ type UnknownWrite struct {
 }
 
 func (w *write) unknown(index int) UnknownWrite {
-	return UnknownWrite{Index: index, Op: w.op, Entity: w.m.name, Key: w.key, Version: w.mark.version, WriteID: w.mark.id}
+	return UnknownWrite{Index: index, Op: w.op, Entity: w.m.name, Key: w.itsKey(), Version: w.mark.version, WriteID: w.mark.id}
 }
 
 // OutcomeError says that a write was sent and it cannot be told whether it was applied. It is [ErrOutcomeUnknown]. Its text holds

@@ -11,35 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// source is a read that is compiled when it is run.
-type source struct {
-	plan  func() (*readPlan, error)
-	begin func(context.Context) (context.Context, verb)
-}
-
-func (s source) compile() (*readPlan, error) {
-	if s.plan == nil {
-		return nil, invalidf("this View was not made by As")
-	}
-	return s.plan()
-}
-
-// forward compiles what only Page can read backwards.
-func (s source) forward() (*readPlan, error) {
-	p, err := s.compile()
-	if err == nil && p.start.back {
-		return nil, invalidf("a Prev cursor leads back, which Page alone can")
-	}
-	return p, err
-}
-
-func (s source) start(ctx context.Context) (context.Context, verb) {
-	if s.begin == nil {
-		return ctx, verb{name: "Query"}
-	}
-	return s.begin(ctx)
-}
-
 // Page is one page of items, always in the order of the query. Next continues behind its last item, Prev leads to the page before its first; "" means that there is nothing
 // there. A Next may lead to an empty last page: then its Prev leads back.
 //
@@ -56,65 +27,84 @@ type Page[T any] struct {
 }
 
 // all decodes items into V one by one.
-func all[V any](ctx context.Context, s source) iter.Seq2[V, error] {
-	return observed(ctx, s.start, func(ctx context.Context, yield func(V) bool) error { return each(ctx, s, yield) })
-}
-
-// observed makes an iterator of a read, which is observed from its beginning to its end.
-func observed[V any](ctx context.Context, begin func(context.Context) (context.Context, verb), each func(context.Context, func(V) bool) error) iter.Seq2[V, error] {
+func all[V any](ctx context.Context, s *querySpec) iter.Seq2[V, error] {
 	return func(yield func(V, error) bool) {
-		ctx, v := begin(ctx)
-		n, ended := 0, false
-		defer func() { // whatever the loop's body does
-			if !ended {
-				_ = v.end(ctx, nil, n)
-			}
-		}()
-		err := each(ctx, func(item V) bool {
-			n++
-			return yield(item, nil)
-		})
-		if err != nil {
-			var zero V
-			ended = true
-			yield(zero, v.end(ctx, err, n))
-		}
+		item := new(V)
+		s.each(ctx, item, func(err error) bool { return yield(*item, err) })
 	}
 }
 
-// each decodes items into V one by one, until yield has enough.
-func each[V any](ctx context.Context, s source, yield func(V) bool) error {
-	p, err := s.forward()
-	if err != nil {
-		return err
-	}
-	out := new(V)
-	dst := reflect.ValueOf(out).Elem()
-	return p.each(ctx, func(item *record) (bool, error) {
-		if err := p.decode(item, dst); err != nil {
-			return false, err
+// each decodes items one by one into what dst points at, which is zero with an error, until yield has enough.
+func (s *querySpec) each(ctx context.Context, dst any, yield func(error) bool) {
+	into := target(dst)
+	observed(ctx, s.begin, func(ctx context.Context, count func() bool) error {
+		p, err := s.forward()
+		if err != nil {
+			return err
 		}
-		return yield(*out), nil
+		return p.each(ctx, func(item *record) (bool, error) {
+			if err := p.decode(item, into); err != nil {
+				return false, err
+			}
+			return count(), nil
+		})
+	}, func(err error) bool {
+		if err != nil {
+			into.SetZero()
+		}
+		return yield(err)
 	})
 }
 
+// observed goes through a read, which is observed from its beginning to its end. each calls its function at every item; yield is told of
+// it, and of the error that ended the read.
+func observed(ctx context.Context, begin func(context.Context) (context.Context, verb), each func(context.Context, func() bool) error, yield func(error) bool) {
+	ctx, v := begin(ctx)
+	n, ended := 0, false
+	defer func() { // whatever the loop's body does
+		if !ended {
+			_ = v.end(ctx, nil, n)
+		}
+	}()
+	err := each(ctx, func() bool {
+		n++
+		return yield(nil)
+	})
+	if err != nil {
+		ended = true
+		yield(v.end(ctx, err, n))
+	}
+}
+
 // gather decodes all items into a slice.
-func gather[V any](ctx context.Context, s source) ([]V, error) {
-	ctx, v := s.start(ctx)
+func gather[V any](ctx context.Context, s *querySpec) ([]V, error) {
 	found := []V{}
+	err := s.gather(ctx, func(item *record) reflect.Value {
+		found = withRoom(found, item)
+		return lastOf(found)
+	})
+	if err != nil {
+		return nil, err
+	}
+	clear(found[len(found):cap(found)]) // it may be what other items were read into
+	return found, nil
+}
+
+// gather decodes each item into what next makes room for.
+func (s *querySpec) gather(ctx context.Context, next func(*record) reflect.Value) error {
+	ctx, v := s.begin(ctx)
+	n := 0
 	p, err := s.forward()
 	if err == nil {
 		err = p.each(ctx, func(item *record) (bool, error) {
-			found = withRoom(found, item)
-			return true, p.decode(item, lastOf(found))
+			err := p.decode(item, next(item))
+			if err == nil {
+				n++
+			}
+			return true, err
 		})
 	}
-	clear(found[len(found):cap(found)]) // it may be what other items were read into
-	n := len(found)
-	if err != nil {
-		found, n = nil, max(n-1, 0)
-	}
-	return found, v.end(ctx, err, n)
+	return v.end(ctx, err, n)
 }
 
 // withRoom adds a V for an item to be decoded into, with room for those behind it on its page: that which they have been read into, if all of them are there.
@@ -132,57 +122,65 @@ func withRoom[V any](found []V, item *record) []V {
 
 func lastOf[V any](found []V) reflect.Value { return reflect.ValueOf(&found[len(found)-1]).Elem() }
 
-func collect[V any](items iter.Seq2[V, error]) ([]V, error) {
-	found := []V{}
-	for item, err := range items {
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, item)
-	}
-	return found, nil
-}
-
-func first[V any](ctx context.Context, s source) (V, error) {
-	ctx, v := s.start(ctx)
+// first decodes the first item.
+func first[V any](ctx context.Context, s *querySpec) (V, error) {
 	var found V
-	n := 0
-	err := each(ctx, s, func(item V) bool {
-		found, n = item, 1
-		return false
-	})
-	if err == nil && n == 0 {
-		err = ErrNotFound
-	}
-	return found, v.end(ctx, err, n)
+	err := s.first(ctx, &found)
+	return found, err
 }
 
-func page[V any](ctx context.Context, s source) (Page[V], error) {
-	ctx, v := s.start(ctx)
-	page, err := pageOf[V](ctx, s)
-	return page, v.end(ctx, err, len(page.Items))
-}
-
-func pageOf[V any](ctx context.Context, s source) (Page[V], error) {
-	page := Page[V]{Items: []V{}}
-	p, err := s.compile()
-	if err != nil {
-		return page, err
-	}
-	ends, err := p.page(ctx, func(item *record) (bool, error) {
-		page.Items = withRoom(page.Items, item)
-		if err := p.decode(item, lastOf(page.Items)); err != nil {
-			page.Items = page.Items[:len(page.Items)-1]
-			return false, err
+func (s *querySpec) first(ctx context.Context, dst any) error {
+	ctx, v := s.begin(ctx)
+	into := target(dst)
+	p, err := s.forward()
+	if err == nil {
+		missing := true
+		err = p.each(ctx, func(item *record) (bool, error) {
+			missing = false
+			return false, p.decode(item, into)
+		})
+		if err == nil && missing {
+			err = ErrNotFound
 		}
-		return true, nil
+	}
+	if err != nil {
+		into.SetZero()
+	}
+	return v.endOne(ctx, err)
+}
+
+func page[V any](ctx context.Context, s *querySpec) (Page[V], error) {
+	page := Page[V]{Items: []V{}}
+	ends, err := s.page(ctx, func(item *record) reflect.Value {
+		page.Items = withRoom(page.Items, item)
+		return lastOf(page.Items)
 	})
+	page.Items = page.Items[:ends.items] // without one that did not decode
 	clear(page.Items[len(page.Items):cap(page.Items)])
 	page.Next, page.Prev, page.Stale = ends.next, ends.prev, ends.stale
-	if p.start.back {
+	if ends.back {
 		slices.Reverse(page.Items)
 	}
 	return page, err
+}
+
+// page decodes each item of a page into what next makes room for.
+func (s *querySpec) page(ctx context.Context, next func(*record) reflect.Value) (pageEnds, error) {
+	ctx, v := s.begin(ctx)
+	p, err := s.plan()
+	if err != nil {
+		return pageEnds{}, v.end(ctx, err, 0)
+	}
+	n := 0
+	ends, err := p.page(ctx, func(item *record) (bool, error) {
+		if err := p.decode(item, next(item)); err != nil {
+			return false, err
+		}
+		n++
+		return true, nil
+	})
+	ends.items, ends.back = n, p.start.back
+	return ends, v.end(ctx, err, n)
 }
 
 // taker takes an item, and says whether it has enough.
@@ -251,8 +249,9 @@ func (p *readPlan) eachAhead(ctx context.Context, take taker) error {
 
 // pageEnds is where a page begins and ends.
 type pageEnds struct {
-	next, prev Cursor
-	stale      int
+	next, prev   Cursor
+	stale, items int
+	back         bool // it was read backwards
 }
 
 // page takes the items of one page, in the direction of reading. take says whether an item counts towards the limit.

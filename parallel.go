@@ -14,22 +14,14 @@ const maxSegments = 1_000_000 // DynamoDB's limit
 // Segment reads one part of a scan that is divided into total parts, 0 first, so that several workers share it: each item of the table is in
 // one of them. Cursors belong to their segment. It is for scans; total is 1 to 1,000,000.
 func (q Query[T]) Segment(segment, total int) Query[T] {
-	if segment < 0 || segment >= total || total > maxSegments {
-		q.spec.refuse("Segment %d of %d", segment, total)
-	}
-	q.spec.segment, q.spec.segments, q.spec.parallel = segment, total, false
-	return q
+	return Query[T]{spec: q.spec.ofSegment(segment, total)}
 }
 
 // Parallel has All, Collect, First and Count read a scan in segments, all at the same time or as many as [Concurrency] allows. The items of the segments come mixed. If a segment fails, or one of its items does
 // not decode, the others are stopped, and the error of All, Collect and First has a [*SegmentError] in it that says where each was. It has no Page: use
 // [Query.Segment]. It is for scans; segments is 1 to 1,000,000.
 func (q Query[T]) Parallel(segments int) Query[T] {
-	if segments < 1 || segments > maxSegments {
-		q.spec.refuse("Parallel %d", segments)
-	}
-	q.spec.segment, q.spec.segments, q.spec.parallel = 0, segments, true
-	return q
+	return Query[T]{spec: q.spec.inParallel(segments)}
 }
 
 // SegmentError is what ended a parallel scan, and how far it was: to go on, read the segments that are not Done by [Query.Segment] and [Query.From].

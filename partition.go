@@ -16,14 +16,12 @@ type sortTexts struct {
 	between   bool
 }
 
-func (s *querySpec) narrowTo(texts *sortTexts) {
-	switch {
-	case s.sortTexts != nil:
-		s.refuse("a Partition takes one SortPrefix or SortBetween")
-	case !utf8.ValidString(texts.prefix + texts.low + texts.high):
-		s.refuse("a text for the sort key is no valid UTF-8")
-	}
+func (s *querySpec) narrowedTo(texts *sortTexts) *querySpec {
+	twice := s != nil && s.sortTexts != nil
+	s = s.copy()
 	s.sortTexts = texts
+	return s.refusedIf(twice, "a Partition takes one SortPrefix or SortBetween").
+		refusedIf(!utf8.ValidString(texts.prefix+texts.low+texts.high), "a text for the sort key is no valid UTF-8")
 }
 
 // collection compiles what a partition is narrowed by, and checks that all members have their items in it.

@@ -133,35 +133,43 @@ func (s *staged) try(ctx context.Context) (_ *record, again bool, _ error) {
 func unmatched(err error) error { return errors.New("reading it back: " + bare(err)) }
 
 // send makes the request of a write alone. It gives what is stored then, and after a Delete what was stored before.
-func (w *write) send(ctx context.Context) (*record, error) {
+func (w *write) send(ctx context.Context) (_ *record, err error) {
 	stored := recordOf(w.item)
-	var a *attempts
-	var err error
-	client := w.m.table.client
+	client, a := w.m.table.client, newAttempts(w.o, w.resend)
+	item, key := marks[0], marks[0]
+	var e built
+	if room := w.putInto(a); room != nil {
+		defer func() { giveBack(room, *room) }()
+	} else {
+		item, key, e = w.attributes(), w.itsKey(), w.expr.built()
+	}
 	switch w.action {
 	case actionPut:
-		_, a, err = send(ctx, w.o, w.resend, client.PutItem, w.putInput())
+		_, err = sendAs(ctx, w.o, a, client.PutItem, w.putOf(item, e))
 	case actionUpdate:
 		var out *dynamodb.UpdateItemOutput
 		answer := w.m.reply(w.m.plan, w.m.primary, "Attributes")
-		if out, a, err = sendInto(ctx, w.m.table, w.o, w.resend, answer, client.UpdateItem, w.updateInput()); err == nil {
+		a.answer = answer.unless(!w.m.table.takesJSON(w.o))
+		if out, err = sendAs(ctx, w.o, a, client.UpdateItem, w.updateOf(key, e)); err == nil {
 			stored, err = answer.one(out.Attributes)
 		}
 	default:
 		var out *dynamodb.DeleteItemOutput
 		// After a lost reply the old item may be one that somebody stored since.
-		if out, a, err = send(ctx, w.o, w.resend, client.DeleteItem, w.deleteInput()); err == nil && !a.open() {
+		if out, err = sendAs(ctx, w.o, a, client.DeleteItem, w.deleteOf(key, e)); err == nil && !a.open() {
 			stored = recordOf(out.Attributes)
 		}
 	}
-	if err == nil {
-		return stored, nil
+	if err != nil {
+		own, err := w.settle(err, a, func() (attributeMap, error) { return w.m.lookUp(ctx, w.o, w.itsKey()) })
+		if err != nil || w.action != actionPut {
+			return recordOf(own), err
+		}
 	}
-	own, err := w.settle(err, a, func() (attributeMap, error) { return w.m.lookUp(ctx, w.o, w.key) })
-	if err == nil && w.action == actionPut {
-		return stored, nil
+	if w.json != nil {
+		return w.readJSON(), nil
 	}
-	return recordOf(own), err
+	return stored, nil
 }
 
 // lookUp reads what is stored at a key now.

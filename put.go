@@ -8,20 +8,36 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// newPut makes the item of a Create (create) or Put. item is an own copy of the caller's and is prepared in place.
-func (m *model) newPut(ctx context.Context, o *options, create bool, item reflect.Value) (*write, error) {
+// newPut makes the item of a Create (create) or Put; alone says that it is for a request of its own. item is an own copy of the caller's and is
+// prepared in place.
+func (m *model) newPut(ctx context.Context, o *options, create, alone bool, item reflect.Value) (*write, error) {
 	w := m.newWrite(o, "Put", actionPut, expectation{create: create, now: m.now()})
 	if create {
 		w.op = "Create"
 	}
 	m.stamp(item, w.expect.now, true)
-	key, err := m.prepare(ctx, item)
+	found, err := m.prepareValues(item)
 	if err != nil {
 		return nil, err
+	}
+	var key attributeMap
+	asJSON := alone && m.putsJSON && len(found) == 0 && !o.exactlyOnce && m.table.sendsJSON(o)
+	if asJSON {
+		w.text, _, asJSON = m.textKey(o, w.table(), item, &idRoom{})
+	}
+	if !asJSON {
+		if key, err = m.prepareWhole(ctx, item, found); err != nil {
+			return nil, err
+		}
 	}
 	if m.version != nil {
 		if err := m.raiseIn(item, w); err != nil {
 			return nil, err
+		}
+	}
+	if asJSON {
+		if err = w.fillJSON(item); err != nil || w.json != nil {
+			return w, err
 		}
 	}
 	w.item, w.key, err = m.itemOf(o, item, w.mark, key)
@@ -29,8 +45,8 @@ func (m *model) newPut(ctx context.Context, o *options, create bool, item reflec
 }
 
 // buildPut compiles a Create or Put.
-func (m *model) buildPut(ctx context.Context, o *options, create bool, item reflect.Value, conds []*condNode) (*write, error) {
-	w, err := m.newPut(ctx, o, create, item)
+func (m *model) buildPut(ctx context.Context, o *options, create, alone bool, item reflect.Value, conds []*condNode) (*write, error) {
+	w, err := m.newPut(ctx, o, create, alone, item)
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,7 @@ package monotable
 
 import (
 	"context"
-	"errors"
 	"iter"
-	"reflect"
 )
 
 // Query reads the items of one entity from a partition of the table or of an index, or, made
@@ -18,212 +16,102 @@ import (
 // the read units of what it drops. An item that is not T's all the same ends the query with ErrWrongEntity, one that does
 // not decode with a [*DecodeError]. Expired items are left out.
 type Query[T any] struct {
-	_      [0]func(*T)
-	entity *Entity[T]
-	spec   querySpec
-}
-
-// querySpec is a query free of type parameters. It is copied, never changed in place.
-type querySpec struct {
-	options    options
-	scan       bool
-	key        func() reflect.Value // an own copy of the key
-	index      string
-	sort       []*condNode
-	filters    []*condNode
-	descending bool
-	limit      int
-	pageSize   int
-	cursor     Cursor
-	view       *view // reads a smaller struct
-	counting   bool  // reads no attributes
-	hydrate    bool
-	maxPages   int
-	maxUnits   float64
-	segment    int // of a scan
-	segments   int // 0 where the scan is not divided
-	parallel   bool
-	members    []*model   // of a collection
-	sortTexts  *sortTexts // of a collection
-	err        error
+	_    [0]func(*T)
+	spec *querySpec // nil of the zero Query
 }
 
 // Query reads the items of a partition: that of the table's key template filled from key, or, after [Query.Index], of
 // the index's. Only the partition's fields of key count; the sort key is narrowed by [Query.SortKey].
 func (e *Entity[T]) Query(key T) Query[T] {
-	own := frozenItem(key)
-	return Query[T]{entity: e, spec: querySpec{options: e.options, key: func() reflect.Value { return ownCopy(own) }}}
+	return Query[T]{spec: &querySpec{model: e.core.model, options: e.core.options, key: frozen(&key)}}
 }
 
 // Scan reads all of the table, or of an index, and returns the items of T. It costs the read units of everything in the table.
 // Items come in no order.
 func (e *Entity[T]) Scan() Query[T] {
-	return Query[T]{entity: e, spec: querySpec{options: e.options, scan: true}}
+	return Query[T]{spec: &querySpec{model: e.core.model, options: e.core.options, scan: true}}
 }
 
 // With adds options for this query.
 func (q Query[T]) With(opts ...Option) Query[T] {
-	q.spec.options = q.spec.options.with(opts)
-	return q
+	return Query[T]{spec: q.spec.with(opts)}
 }
 
 // Index reads from an index instead of the table. Reads of global indexes are eventually consistent. If the index does not
 // project all of T, use [As].
 func (q Query[T]) Index(name string) Query[T] {
-	q.spec.index = name
-	return q
+	return Query[T]{spec: q.spec.onIndex(name)}
 }
 
 // SortKey narrows the sort key by its parts, from left to right through the template: equality on each, and on
 // the last one given any comparison, Between, or HasPrefix. Ranges stay inside the template. A part that does not belong there, a gap, and two
 // conditions on one part are refused. To compare other attributes use Filter.
 func (q Query[T]) SortKey(conds ...KeyCond[T]) Query[T] {
-	all := q.spec.sort[:len(q.spec.sort):len(q.spec.sort)]
-	for _, c := range conds {
-		all = append(all, c.n)
-	}
-	q.spec.sort = all
-	return q
+	return Query[T]{spec: q.spec.sorted(keyNodes(conds))}
 }
 
 // Filter drops items after they are read and paid for. All conditions must hold.
 func (q Query[T]) Filter(conds ...Cond[T]) Query[T] {
-	q.spec.filters = append(q.spec.filters[:len(q.spec.filters):len(q.spec.filters)], nodes(conds)...)
-	return q
+	return Query[T]{spec: q.spec.filtered(nodes(conds))}
 }
 
 // Descending reads from the end of the sort key.
 func (q Query[T]) Descending() Query[T] {
-	q.spec.descending = true
-	return q
+	return Query[T]{spec: q.spec.backwards()}
 }
 
 // Limit bounds how many items one terminal call returns, after filters. It reads on, page by page, until it has
 // them. n < 1 is refused.
 func (q Query[T]) Limit(n int) Query[T] {
-	q.spec.setLimit(n)
-	return q
+	return Query[T]{spec: q.spec.limitedTo(n)}
 }
 
 // PageSize bounds how many items one request reads, before filters. Without it DynamoDB reads up to 1 MB, or as many as Limit wants. n < 1 is refused. If it is above Limit, a
 // Page reads one item more than it returns, so that its ends are exact: Next is "" unless there is another item.
 func (q Query[T]) PageSize(n int) Query[T] {
-	q.spec.setPageSize(n)
-	return q
+	return Query[T]{spec: q.spec.inPagesOf(n)}
 }
 
 // MaxPages bounds how many requests one terminal call may make. All, Collect, First and Count then end with ErrBudget if there may be more; a Page ends where
 // it is, with a Next, and without an error. In a parallel scan it bounds each segment, in a [QueryMany] each query. n < 1 is refused.
 func (q Query[T]) MaxPages(n int) Query[T] {
-	q.spec.setMaxPages(n)
-	return q
+	return Query[T]{spec: q.spec.forPages(n)}
 }
 
 // MaxUnits is [Query.MaxPages] in read capacity units: once answers have reported that many, no further page is read. One page may go beyond
 // it, by 128 units at most (1 MB, consistent), and what Hydrate reads does not count. units must be above 0.
 func (q Query[T]) MaxUnits(units float64) Query[T] {
-	q.spec.setMaxUnits(units)
-	return q
+	return Query[T]{spec: q.spec.forUnits(units)}
 }
 
 // Hydrate completes items that an index does not project: each page of the index is followed by a [Entity.BatchGet] of its keys, consistent if
 // [Consistent] is given, so it costs the read units of whole items on top. An index lags: entries whose item is gone, has expired, or has another index key by now are dropped, and
 // counted in Page.Stale. Filters run on the index, on what it projects, so a fresh item may differ from its filter.
 func (q Query[T]) Hydrate() Query[T] {
-	q.spec.hydrate = true
-	return q
+	return Query[T]{spec: q.spec.hydrated()}
 }
 
 // From continues after the item where a cursor was taken, in a query of the same kind. The empty cursor is the beginning.
 func (q Query[T]) From(c Cursor) Query[T] {
-	q.spec.cursor = c
-	return q
-}
-
-func (s *querySpec) refuse(format string, args ...any) {
-	s.err = errors.Join(s.err, invalidf(format, args...))
-}
-
-func (s *querySpec) setLimit(n int) {
-	if n < 1 {
-		s.refuse("Limit %d: it must be at least 1; without Limit there is none", n)
-	}
-	s.limit = n
-}
-
-func (s *querySpec) setPageSize(n int) {
-	if n < 1 {
-		s.refuse("PageSize %d: it must be at least 1; without PageSize a request reads up to 1 MB", n)
-	}
-	s.pageSize = n
-}
-
-func (s *querySpec) setMaxPages(n int) {
-	if n < 1 {
-		s.refuse("MaxPages %d", n)
-	}
-	s.maxPages = n
-}
-
-func (s *querySpec) setMaxUnits(units float64) {
-	if !(units > 0) {
-		s.refuse("MaxUnits %g", units)
-	}
-	s.maxUnits = units
+	return Query[T]{spec: q.spec.from(c)}
 }
 
 // Request is the first request that would be sent, a *dynamodb.QueryInput or *dynamodb.ScanInput, or the reason why it is refused.
-func (q Query[T]) Request() (any, error) {
-	p, err := q.plan()
-	if err != nil {
-		return nil, err
-	}
-	return p.request(p.start, q.spec.limit), nil
-}
-
-func (q Query[T]) plan() (*readPlan, error) {
-	if q.entity == nil {
-		return nil, invalidf("this Query was not made by an Entity")
-	}
-	return q.entity.model.compileQuery(&q.spec)
-}
-
-func (q Query[T]) begin(ctx context.Context) (context.Context, verb) {
-	name := "Query"
-	if q.spec.scan {
-		name = "Scan"
-	}
-	if q.entity == nil {
-		return ctx, verb{name: name}
-	}
-	m := q.entity.model
-	return q.spec.options.begin(ctx, m.table, name, m.name, q.spec.index)
-}
-
-func (q Query[T]) source() source { return source{plan: q.plan, begin: q.begin} }
+func (q Query[T]) Request() (any, error) { return q.spec.request() }
 
 // All goes through all items, lazily: nothing is read before it is ranged over, and the next page once half of the one before is used ([NoReadAhead]: once
 // all of it is). An error is the last pair: a loop that takes the
 // items alone never sees it. It can be ranged again and then starts anew; a break leaves nothing running.
-func (q Query[T]) All(ctx context.Context) iter.Seq2[T, error] { return all[T](ctx, q.source()) }
+func (q Query[T]) All(ctx context.Context) iter.Seq2[T, error] { return all[T](ctx, q.spec) }
 
 // Page reads one page: up to [Query.Limit] items, or, without a limit, what one request returns.
-func (q Query[T]) Page(ctx context.Context) (Page[T], error) { return page[T](ctx, q.source()) }
+func (q Query[T]) Page(ctx context.Context) (Page[T], error) { return page[T](ctx, q.spec) }
 
 // Collect reads all items into a slice. It is empty, not nil, when there are none.
-func (q Query[T]) Collect(ctx context.Context) ([]T, error) { return gather[T](ctx, q.source()) }
+func (q Query[T]) Collect(ctx context.Context) ([]T, error) { return gather[T](ctx, q.spec) }
 
 // First reads the first item. ErrNotFound if there is none.
-func (q Query[T]) First(ctx context.Context) (T, error) { return first[T](ctx, q.Limit(1).source()) }
+func (q Query[T]) First(ctx context.Context) (T, error) { return first[T](ctx, q.spec.limitedTo(1)) }
 
 // Count counts the items without reading them into memory; it costs the read units of reading them. A limit bounds it.
-func (q Query[T]) Count(ctx context.Context) (int, error) {
-	q.spec.counting = true
-	ctx, v := q.begin(ctx)
-	p, err := q.plan()
-	if err != nil {
-		return 0, v.end(ctx, err, 0)
-	}
-	n, err := p.count(ctx)
-	return n, v.end(ctx, err, n)
-}
+func (q Query[T]) Count(ctx context.Context) (int, error) { return q.spec.count(ctx) }

@@ -13,12 +13,8 @@ import (
 
 // ManyQuery reads many queries as one, several at a time. It is an immutable value like [Query]. The zero ManyQuery has no queries and no items.
 type ManyQuery[T any] struct {
-	_       [0]func(*T)
-	queries []Query[T]
-	compare func(a, b T) int
-	options options
-	limit   int
-	err     error
+	_    [0]func(*T)
+	spec *manySpec // nil of the zero ManyQuery
 }
 
 // QueryMany reads the items of all queries: a partition for each user, a shard for each digit. They come query by query, in the order given, or, with
@@ -27,26 +23,90 @@ type ManyQuery[T any] struct {
 // As many requests as [Concurrency] says are under way at a time, 4 by default. Pages are read ahead: one or two of each query
 // that is under way, and with OrderBy all of them are. Nothing is sent if a query is invalid, and the first failure ends the whole; both errors name the query's index.
 func QueryMany[T any](queries ...Query[T]) ManyQuery[T] {
-	m := ManyQuery[T]{queries: slices.Clone(queries)}
-	if len(queries) > 0 {
-		m.options = queries[0].spec.options
+	m := &manySpec{queries: make([]*querySpec, len(queries))}
+	for i, q := range queries {
+		m.queries[i] = q.spec.copy()
 	}
-	return m
+	if len(queries) > 0 {
+		m.options = m.queries[0].options
+	}
+	return ManyQuery[T]{spec: m}
 }
 
 // With adds options for all of the queries.
-func (m ManyQuery[T]) With(opts ...Option) ManyQuery[T] {
+func (m ManyQuery[T]) With(opts ...Option) ManyQuery[T] { return ManyQuery[T]{spec: m.spec.with(opts)} }
+
+// OrderBy merges the results: compare says which item comes first, as for [slices.SortFunc]; equal ones come in the order of their queries. Each query must give its items
+// in that order already, as those of one sort key do: what does not come in order is not sorted.
+func (m ManyQuery[T]) OrderBy(compare func(a, b T) int) ManyQuery[T] {
+	if compare == nil {
+		return ManyQuery[T]{spec: m.spec.orderedBy(nil)}
+	}
+	return ManyQuery[T]{spec: m.spec.orderedBy(func(a, b any) int { return compare(*a.(*T), *b.(*T)) })}
+}
+
+// Limit bounds how many items one call returns, and so how many are read of each query. n < 1 is refused.
+func (m ManyQuery[T]) Limit(n int) ManyQuery[T] { return ManyQuery[T]{spec: m.spec.limitedTo(n)} }
+
+// Explain is the plan of each query, or the reason why one is refused. Nothing is sent.
+func (m ManyQuery[T]) Explain() ([]Plan, error) { return m.spec.explain() }
+
+// All goes through all items. An error is the last pair. It can be ranged again and then starts anew; a break leaves nothing running.
+func (m ManyQuery[T]) All(ctx context.Context) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		m.spec.each(ctx, func(item any, err error) bool {
+			if err != nil {
+				item = new(T)
+			}
+			return yield(*item.(*T), err)
+		})
+	}
+}
+
+// Collect reads all items into a slice. It is empty, not nil, when there are none.
+func (m ManyQuery[T]) Collect(ctx context.Context) ([]T, error) {
+	found := []T{}
+	for item, err := range m.All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, item)
+	}
+	return found, nil
+}
+
+// Count counts the items of all queries, see [Query.Count].
+func (m ManyQuery[T]) Count(ctx context.Context) (int, error) { return m.spec.count(ctx) }
+
+// manySpec is a ManyQuery free of type parameters. It is immutable. Items are pointers to T.
+type manySpec struct {
+	queries []*querySpec
+	compare func(a, b any) int
+	options options
+	limit   int
+	err     error
+}
+
+func (m *manySpec) copy() *manySpec {
+	if m == nil {
+		return &manySpec{}
+	}
+	own := *m
+	return &own
+}
+
+func (m *manySpec) with(opts []Option) *manySpec {
+	m = m.copy()
 	m.queries = slices.Clone(m.queries)
-	for i := range m.queries {
-		m.queries[i] = m.queries[i].With(opts...)
+	for i, q := range m.queries {
+		m.queries[i] = q.with(opts)
 	}
 	m.options = m.options.with(opts)
 	return m
 }
 
-// OrderBy merges the results: compare says which item comes first, as for [slices.SortFunc]; equal ones come in the order of their queries. Each query must give its items
-// in that order already, as those of one sort key do: what does not come in order is not sorted.
-func (m ManyQuery[T]) OrderBy(compare func(a, b T) int) ManyQuery[T] {
+func (m *manySpec) orderedBy(compare func(a, b any) int) *manySpec {
+	m = m.copy()
 	if compare == nil {
 		m.err = errors.Join(m.err, invalidf("OrderBy without a function"))
 	}
@@ -54,8 +114,8 @@ func (m ManyQuery[T]) OrderBy(compare func(a, b T) int) ManyQuery[T] {
 	return m
 }
 
-// Limit bounds how many items one call returns, and so how many are read of each query. n < 1 is refused.
-func (m ManyQuery[T]) Limit(n int) ManyQuery[T] {
+func (m *manySpec) limitedTo(n int) *manySpec {
+	m = m.copy()
 	if n < 1 {
 		m.err = errors.Join(m.err, invalidf("Limit %d: it must be at least 1; without Limit there is none", n))
 	}
@@ -63,9 +123,8 @@ func (m ManyQuery[T]) Limit(n int) ManyQuery[T] {
 	return m
 }
 
-// Explain is the plan of each query, or the reason why one is refused. Nothing is sent.
-func (m ManyQuery[T]) Explain() ([]Plan, error) {
-	plans, err := m.plans(func(*querySpec) {})
+func (m *manySpec) explain() ([]Plan, error) {
+	plans, err := m.plans(false)
 	all := make([]Plan, len(plans))
 	for i, p := range plans {
 		all[i] = p.explain()
@@ -73,42 +132,31 @@ func (m ManyQuery[T]) Explain() ([]Plan, error) {
 	return all, err
 }
 
-func (m ManyQuery[T]) begin(ctx context.Context) (context.Context, verb) {
-	if len(m.queries) == 0 || m.queries[0].entity == nil {
+func (m *manySpec) begin(ctx context.Context) (context.Context, verb) {
+	if m == nil || len(m.queries) == 0 || m.queries[0].model == nil {
 		return ctx, verb{name: "QueryMany"}
 	}
 	q := m.queries[0]
-	return m.options.begin(ctx, q.entity.model.table, "QueryMany", q.entity.model.name, q.spec.index)
+	return m.options.begin(ctx, q.model.table, "QueryMany", q.model.name, q.index)
 }
 
-// All goes through all items. An error is the last pair. It can be ranged again and then starts anew; a break leaves nothing running.
-func (m ManyQuery[T]) All(ctx context.Context) iter.Seq2[T, error] {
-	return observed(ctx, m.begin, m.each)
-}
-
-// Collect reads all items into a slice. It is empty, not nil, when there are none.
-func (m ManyQuery[T]) Collect(ctx context.Context) ([]T, error) { return collect(m.All(ctx)) }
-
-// Count counts the items of all queries, see [Query.Count].
-func (m ManyQuery[T]) Count(ctx context.Context) (int, error) {
-	ctx, v := m.begin(ctx)
-	n, err := m.count(ctx)
-	return n, v.end(ctx, err, n)
-}
-
-// plans compiles all queries.
-func (m ManyQuery[T]) plans(change func(*querySpec)) ([]*readPlan, error) {
+// plans compiles all queries, to be read or to be counted.
+func (m *manySpec) plans(counting bool) ([]*readPlan, error) {
+	if m == nil {
+		return nil, nil
+	}
 	if m.err != nil {
 		return nil, m.err
 	}
 	plans := make([]*readPlan, len(m.queries))
 	for i, q := range m.queries {
-		change(&q.spec)
-		if m.limit > 0 && (q.spec.limit == 0 || q.spec.limit > m.limit) {
-			q.spec.limit = m.limit // more of one query is never wanted
+		q = q.copy()
+		q.counting = counting
+		if m.limit > 0 && (q.limit == 0 || q.limit > m.limit) {
+			q.limit = m.limit // more of one query is never wanted
 		}
-		p, err := q.source().forward()
-		if err == nil && q.spec.parallel {
+		p, err := q.forward()
+		if err == nil && q.parallel {
 			err = invalidf("a parallel scan is many reads already")
 		}
 		if err != nil {
@@ -119,10 +167,11 @@ func (m ManyQuery[T]) plans(change func(*querySpec)) ([]*readPlan, error) {
 	return plans, nil
 }
 
-func (m ManyQuery[T]) count(ctx context.Context) (int, error) {
-	plans, err := m.plans(func(spec *querySpec) { spec.counting = true })
-	if err != nil {
-		return 0, err
+func (m *manySpec) count(ctx context.Context) (int, error) {
+	ctx, v := m.begin(ctx)
+	plans, err := m.plans(true)
+	if err != nil || len(plans) == 0 {
+		return 0, v.end(ctx, err, 0)
 	}
 	total, err := countAll(ctx, len(plans), m.options.inParallel(), func(ctx context.Context, i int) (int, error) {
 		n, err := plans[i].countPages(ctx)
@@ -134,15 +183,26 @@ func (m ManyQuery[T]) count(ctx context.Context) (int, error) {
 	if err == nil && m.limit > 0 {
 		total = min(total, m.limit)
 	}
-	return total, err
+	return total, v.end(ctx, err, total)
 }
 
-func (m ManyQuery[T]) each(ctx context.Context, yield func(T) bool) error {
-	plans, err := m.plans(func(*querySpec) {})
-	if err != nil {
+// each goes through the items until yield has enough. An error is the last call, without an item.
+func (m *manySpec) each(ctx context.Context, yield func(item any, err error) bool) {
+	var item any
+	observed(ctx, m.begin, func(ctx context.Context, count func() bool) error {
+		return m.read(ctx, func(next any) bool {
+			item = next
+			return count()
+		})
+	}, func(err error) bool { return yield(item, err) })
+}
+
+func (m *manySpec) read(ctx context.Context, yield func(any) bool) error {
+	plans, err := m.plans(false)
+	if err != nil || len(plans) == 0 {
 		return err
 	}
-	r := &manyReader[T]{streams: make([]*stream, len(plans)), requests: make(chan struct{}, m.options.inParallel())}
+	r := &manyReader{streams: make([]*stream, len(plans)), requests: make(chan struct{}, m.options.inParallel())}
 	var cancel context.CancelFunc
 	r.ctx, cancel = context.WithCancel(ctx)
 	defer func() { // leave nothing running, whatever the loop's body does
@@ -153,7 +213,7 @@ func (m ManyQuery[T]) each(ctx context.Context, yield func(T) bool) error {
 		r.streams[i] = &stream{plan: p, pages: make(chan streamPage, 1)}
 	}
 	got := 0
-	counted := func(item T) bool {
+	counted := func(item any) bool {
 		got++
 		return yield(item) && got != m.limit
 	}
@@ -176,7 +236,7 @@ type streamPage struct {
 }
 
 // manyReader reads the streams of one call.
-type manyReader[T any] struct {
+type manyReader struct {
 	ctx      context.Context //nolint:containedctx // of one call
 	streams  []*stream
 	requests chan struct{} // a place for each request that may be under way
@@ -184,7 +244,7 @@ type manyReader[T any] struct {
 }
 
 // start begins to read a stream.
-func (r *manyReader[T]) start(s *stream) {
+func (r *manyReader) start(s *stream) {
 	r.wait.Go(func() {
 		defer close(s.pages)
 		for g := s.plan.pager(); g.more(); {
@@ -208,27 +268,28 @@ func (r *manyReader[T]) start(s *stream) {
 }
 
 // next is the next item of stream i; false at its end.
-func (r *manyReader[T]) next(i int) (item T, ok bool, err error) {
+func (r *manyReader) next(i int) (item any, ok bool, err error) {
 	s := r.streams[i]
 	for len(s.items) == 0 {
 		page, more := <-s.pages
 		if !more {
-			return item, false, context.Cause(r.ctx)
+			return nil, false, context.Cause(r.ctx)
 		}
 		if page.err != nil {
-			return item, false, indexed("query", i, page.err)
+			return nil, false, indexed("query", i, page.err)
 		}
 		s.items = page.items
 	}
-	if err := s.plan.decode(&s.items[0], reflect.ValueOf(&item).Elem()); err != nil {
-		return item, false, indexed("query", i, err)
+	next := reflect.New(s.plan.m.typ)
+	if err := s.plan.decode(&s.items[0], next.Elem()); err != nil {
+		return nil, false, indexed("query", i, err)
 	}
 	s.items = s.items[1:]
-	return item, true, nil
+	return next.Interface(), true, nil
 }
 
 // inTurn goes through the streams one after the other. Those that come next are read meanwhile.
-func (r *manyReader[T]) inTurn(yield func(T) bool) error {
+func (r *manyReader) inTurn(yield func(any) bool) error {
 	ahead := cap(r.requests)
 	for _, s := range r.streams[:min(ahead, len(r.streams))] {
 		r.start(s)
@@ -258,18 +319,18 @@ func (r *manyReader[T]) inTurn(yield func(T) bool) error {
 }
 
 // merged goes through all streams at once, the least item first.
-func (r *manyReader[T]) merged(compare func(a, b T) int, yield func(T) bool) error {
+func (r *manyReader) merged(compare func(a, b any) int, yield func(any) bool) error {
 	for _, s := range r.streams {
 		r.start(s)
 	}
-	heads := &headHeap[T]{compare: compare}
+	heads := &headHeap{compare: compare}
 	for i := range r.streams {
 		item, ok, err := r.next(i)
 		if err != nil {
 			return err
 		}
 		if ok {
-			heads.all = append(heads.all, head[T]{item, i, 1})
+			heads.all = append(heads.all, head{item, i, 1})
 		}
 	}
 	heap.Init(heads)
@@ -297,29 +358,29 @@ func (r *manyReader[T]) merged(compare func(a, b T) int, yield func(T) bool) err
 }
 
 // head is the next item of a stream.
-type head[T any] struct {
-	item   T
+type head struct {
+	item   any
 	stream int
 	taken  int
 }
 
-type headHeap[T any] struct {
-	all     []head[T]
-	compare func(a, b T) int
+type headHeap struct {
+	all     []head
+	compare func(a, b any) int
 }
 
-func (h *headHeap[T]) Len() int { return len(h.all) }
+func (h *headHeap) Len() int { return len(h.all) }
 
-func (h *headHeap[T]) Less(i, j int) bool {
+func (h *headHeap) Less(i, j int) bool {
 	a, b := &h.all[i], &h.all[j]
 	return cmp.Or(h.compare(a.item, b.item), cmp.Compare(a.stream, b.stream)) < 0
 }
 
-func (h *headHeap[T]) Swap(i, j int) { h.all[i], h.all[j] = h.all[j], h.all[i] }
+func (h *headHeap) Swap(i, j int) { h.all[i], h.all[j] = h.all[j], h.all[i] }
 
-func (h *headHeap[T]) Push(x any) { h.all = append(h.all, x.(head[T])) }
+func (h *headHeap) Push(x any) { h.all = append(h.all, x.(head)) }
 
-func (h *headHeap[T]) Pop() any {
+func (h *headHeap) Pop() any {
 	last := h.all[len(h.all)-1]
 	h.all = h.all[:len(h.all)-1]
 	return last

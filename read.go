@@ -50,7 +50,7 @@ func (m *model) checkTag(r *record, projected bool) error {
 
 // present says whether what was read is an item of the entity's that counts.
 func (m *model) present(r *record) error {
-	if r.missing() || m.expired(r, m.now()) {
+	if r.missing() || m.expires != nil && m.expired(r, m.now()) {
 		return ErrNotFound
 	}
 	return m.checkTag(r, true)

@@ -68,7 +68,7 @@ func (r *record) attribute(name string) types.AttributeValue {
 	if r.item != nil || r.reply == nil {
 		return r.item[name]
 	}
-	if n, ok := r.reply.layout.noted[name]; ok {
+	if n, ok := r.reply.layout.note(name); ok {
 		return r.reply.noted(r.index, n)
 	}
 	return r.attributes()[name]
@@ -77,7 +77,7 @@ func (r *record) attribute(name string) types.AttributeValue {
 // lacks says that the item has no such attribute.
 func (r *record) lacks(name string) bool {
 	if r.item == nil && r.reply != nil {
-		if n, ok := r.reply.layout.noted[name]; ok {
+		if n, ok := r.reply.layout.note(name); ok {
 			return r.reply.page.Noted(r.index, n) == nil
 		}
 	}
@@ -89,7 +89,7 @@ func (r *record) text(name string) (text []byte, ok bool) {
 	if r.item != nil || r.reply == nil {
 		return nil, false
 	}
-	n, ok := r.reply.layout.noted[name]
+	n, ok := r.reply.layout.note(name)
 	if !ok {
 		return nil, false
 	}
@@ -106,7 +106,7 @@ func (r *record) reads(name string, asJSON []byte) bool {
 	if r.item != nil || r.reply == nil {
 		return false
 	}
-	n, ok := r.reply.layout.noted[name]
+	n, ok := r.reply.layout.note(name)
 	return ok && bytes.Equal(r.reply.page.Noted(r.index, n), asJSON)
 }
 

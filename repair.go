@@ -38,30 +38,31 @@ type UniqueProblem struct {
 // through this package keeps them in step; items from before the attribute was Unique, from other programs and from restored backups are not. It reads each item of the entity
 // once more, and each guard, consistently. ErrInvalid on a scoped table. The first error ends it.
 func (e *Entity[T]) CheckUnique(ctx context.Context) iter.Seq2[UniqueProblem, error] {
-	return e.inspectUnique(ctx, "CheckUnique", false)
+	return e.core.inspectUnique(ctx, "CheckUnique", false)
 }
 
 // RepairUnique is CheckUnique that mends what it finds, save ValueTwice: it writes missing guards and deletes orphaned ones, each in a transaction that is conditioned on
 // what was read, so writers may go on meanwhile. A finding that has changed since it was read is reported with Repaired false: run it again.
 func (e *Entity[T]) RepairUnique(ctx context.Context) iter.Seq2[UniqueProblem, error] {
-	return e.inspectUnique(ctx, "RepairUnique", true)
+	return e.core.inspectUnique(ctx, "RepairUnique", true)
 }
 
-func (e *Entity[T]) inspectUnique(ctx context.Context, op string, repair bool) iter.Seq2[UniqueProblem, error] {
+//go:noinline
+func (c *entityCore) inspectUnique(ctx context.Context, op string, repair bool) iter.Seq2[UniqueProblem, error] {
 	return func(yield func(UniqueProblem, error) bool) {
-		ctx, v := e.begin(ctx, op)
+		ctx, v := c.begin(ctx, op)
 		n, ended := 0, false
 		defer func() { // whatever the loop's body does
 			if !ended {
 				_ = v.end(ctx, nil, n)
 			}
 		}()
-		i := &inspection{m: e.model, o: &e.options, repair: repair}
+		i := &inspection{m: c.model, o: &c.options, repair: repair}
 		fail := func(err error) {
 			ended = true
 			yield(UniqueProblem{}, v.end(ctx, err, n))
 		}
-		if len(e.options.scopes) > 0 {
+		if len(c.options.scopes) > 0 {
 			fail(invalidf("the table is scoped, and guards stand outside of every scope"))
 			return
 		}

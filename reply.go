@@ -22,6 +22,18 @@ type layout struct {
 	*codec.Layout
 	plan  *codec.Plan    // of what they become
 	noted map[string]int // attributes that are looked at by name
+	often [4]string      // the first of them: the tag and the like, found sooner without hashing
+}
+
+// note is the number of an attribute that is looked at by name.
+func (l *layout) note(name string) (n int, ok bool) {
+	for n, often := range &l.often {
+		if often == name {
+			return n, name != ""
+		}
+	}
+	n, ok = l.noted[name]
+	return n, ok
 }
 
 type layoutKey struct {
@@ -65,6 +77,7 @@ func (m *model) layout(plan *codec.Plan, set *keySet) *layout {
 	for _, a := range m.readDefaults {
 		note(a.path[0].name)
 	}
+	copy(l.often[:], names)
 	l.Layout = plan.Layout(names...)
 	m.layouts.Store(key, l)
 	return l

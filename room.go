@@ -1,6 +1,9 @@
 package monotable
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // bodies are room for JSON. What is read from a reply is copied, so nothing refers to it once its items are done with.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
@@ -20,7 +23,10 @@ func giveBack(room *[]byte, data []byte) {
 }
 
 // jsonRoom is pooled memory for the items of a batch, until it ends. nil says that they cannot be JSON.
-type jsonRoom struct{ blocks []*[]byte }
+type jsonRoom struct {
+	blocks []*[]byte
+	ids    idRoom
+}
 
 const roomBlock = 64 << 10
 
@@ -46,4 +52,24 @@ func (r *jsonRoom) close() {
 		giveBack(block, *block)
 	}
 	r.blocks = nil
+}
+
+// idRoom is memory for the ids of so many items, in a few pieces that are never used again. The zero value is for one.
+type idRoom struct {
+	items int
+	piece strings.Builder
+}
+
+const maxIDs = 8 << 10 // that a part of an id keeps from being freed
+
+// keep makes a text of an id.
+func (r *idRoom) keep(id []byte) string {
+	if r.piece.Cap()-r.piece.Len() < len(id) {
+		r.piece.Reset()
+		r.piece.Grow(max(len(id), min(r.items*(len(id)+len(id)/8), maxIDs)))
+	}
+	r.items--
+	begin := r.piece.Len()
+	r.piece.Write(id)
+	return r.piece.String()[begin:]
 }

@@ -16,7 +16,10 @@ import (
 type Rule[T any] interface{ rule(*T) *ruleSpec }
 
 // AttrRule is the rules of one attribute. Its methods add to a copy. The zero AttrRule is a definition error.
-type AttrRule[T, V any] struct{ handle[T, V] }
+type AttrRule[T, V any] struct {
+	_    [0]func(*T) V
+	spec *ruleSpec
+}
 
 func (r AttrRule[T, V]) rule(*T) *ruleSpec { return r.spec }
 
@@ -91,8 +94,53 @@ func (s *ruleSpec) valued(kind ruleKind, value any) *ruleSpec {
 	return s.and(rulePart{kind: kind, value: copyOf(value)})
 }
 
-func newRule[T, V any](spec *ruleSpec) AttrRule[T, V] {
-	return AttrRule[T, V]{handle[T, V]{spec: spec}}
+//go:noinline
+func (s *ruleSpec) making(kind ruleKind, make func(item any) any, reads []location) *ruleSpec {
+	return s.and(rulePart{kind: kind, make: make, reads: reads, err: nilFunc(make == nil)})
+}
+
+//go:noinline
+func (s *ruleSpec) transforming(change func(any) any) *ruleSpec {
+	return s.and(rulePart{kind: ruleTransform, change: change, err: nilFunc(change == nil)})
+}
+
+//go:noinline
+func (s *ruleSpec) validating(checks []func(any) error) *ruleSpec {
+	part := rulePart{kind: ruleValidate, err: nilFunc(len(checks) == 0)}
+	for _, f := range checks {
+		part.err = errors.Join(part.err, nilFunc(f == nil))
+	}
+	part.check = func(x any) error {
+		var errs []error
+		for _, f := range checks {
+			errs = append(errs, f(x))
+		}
+		return errors.Join(errs...)
+	}
+	return s.and(part)
+}
+
+//go:noinline
+func (s *ruleSpec) oneOf(list any, equal func(x, v any) bool) *ruleSpec {
+	values := anys(list)
+	names := make([]string, len(values))
+	for i, v := range values {
+		values[i] = copyOf(v)
+		names[i] = fmt.Sprint(reflect.Indirect(reflect.ValueOf(v)))
+	}
+	return s.and(rulePart{kind: ruleOneOf, err: nilFunc(len(values) == 0), check: func(x any) error {
+		for _, v := range values {
+			if equal(x, v) {
+				return nil
+			}
+		}
+		return fmt.Errorf("must be one of %v", names)
+	}})
+}
+
+//go:noinline
+func (s *ruleSpec) unique(scope []location) *ruleSpec {
+	return s.and(rulePart{kind: ruleUnique, reads: scope})
 }
 
 // as gives a typed rule its value: of the attribute itself or, for a handle made by Elem, of what it points to. A nil
@@ -107,17 +155,17 @@ func as[V any](x any) V {
 
 // Required refuses a zero value in Create, Put, Modify and Set, and refuses Remove. Reads never
 // enforce it. On numbers and bools zero means something, so NewEntity refuses it there: use a pointer, or Min.
-func (h handle[T, V]) Required() AttrRule[T, V] { return newRule[T, V](h.spec.kind(ruleRequired)) }
+func (a Attr[T, V]) Required() AttrRule[T, V] { return AttrRule[T, V]{spec: a.spec.kind(ruleRequired)} }
 
 // Default fills a zero value with a deep copy of v wherever a whole item is written. On plain numbers and
 // bools NewEntity refuses it, because there zero means something: use a pointer field, or [Attr.DefaultZero].
-func (h handle[T, V]) Default(v V) AttrRule[T, V] {
-	return newRule[T, V](h.spec.valued(ruleDefault, v))
+func (a Attr[T, V]) Default(v V) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.valued(ruleDefault, v)}
 }
 
 // DefaultZero is Default for numbers and bools, and says that their zero means "not given".
-func (h handle[T, V]) DefaultZero(v V) AttrRule[T, V] {
-	return newRule[T, V](h.spec.valued(ruleDefaultZero, v))
+func (a Attr[T, V]) DefaultZero(v V) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.valued(ruleDefaultZero, v)}
 }
 
 // ReadDefault is what reads give where the stored item lacks the attribute: a deep copy of v, whatever call reads it. It is for attributes that are younger than
@@ -128,26 +176,28 @@ func (h handle[T, V]) DefaultZero(v V) AttrRule[T, V] {
 //
 // Items have no key of an index and no guard for what they lack, so NewEntity refuses it on parts of keys, on what IndexWhen
 // reads, on Unique attributes and their scopes, on derived ones and on those that monotable writes.
-func (h handle[T, V]) ReadDefault(v V) AttrRule[T, V] {
-	return newRule[T, V](h.spec.valued(ruleReadDefault, v))
+func (a Attr[T, V]) ReadDefault(v V) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.valued(ruleReadDefault, v)}
 }
 
 // DefaultFunc fills a zero value once from the item (an id, a slug) where the whole item is known: Create, Put, Modify
 // and the creating leg of Upsert. make must not change the item.
-func (h handle[T, V]) DefaultFunc(make func(*T) V) AttrRule[T, V] {
-	return newRule[T, V](h.spec.and(maker(ruleDefaultFunc, make)))
+func (a Attr[T, V]) DefaultFunc(make func(*T) V) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.making(ruleDefaultFunc, erased(make), nil)}
 }
 
-func maker[T, V any](kind ruleKind, make func(*T) V) rulePart {
-	return rulePart{kind: kind, make: func(item any) any { return make(item.(*T)) }, err: nilFunc(make == nil)}
+// erased is a function of T without type parameters; nil if it is nil.
+func erased[T, V any](make func(*T) V) func(any) any {
+	if make == nil {
+		return nil
+	}
+	return func(item any) any { return make(item.(*T)) }
 }
 
 // Derived computes the attribute from others, named in reads, on every write. Update recomputes it when one of them
 // changes and then needs all of them: from the call, or by Given. It cannot be Set.
-func (h handle[T, V]) Derived(make func(*T) V, reads ...Ref[T]) AttrRule[T, V] {
-	part := maker(ruleDerived, make)
-	part.reads = locations(reads)
-	return newRule[T, V](h.spec.and(part))
+func (a Attr[T, V]) Derived(make func(*T) V, reads ...Ref[T]) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.making(ruleDerived, erased(make), locations(reads))}
 }
 
 func locations[T any](refs []Ref[T]) []location {
@@ -171,67 +221,51 @@ func nilFunc(isNil bool) error {
 
 // Transform normalises the value on every write, in the keys of Get and Query, and in operands
 // that are whole values (Eq, Ne, In, Given). It must be idempotent. It does not run on prefixes and ranges.
-func (h handle[T, V]) Transform(f func(V) V) AttrRule[T, V] {
-	return newRule[T, V](h.spec.and(transform(f)))
+func (a Attr[T, V]) Transform(f func(V) V) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.transforming(erasedChange(f))}
 }
 
-func transform[V any](f func(V) V) rulePart {
-	return rulePart{kind: ruleTransform, change: func(x any) any { return f(as[V](x)) }, err: nilFunc(f == nil)}
+func erasedChange[V any](f func(V) V) func(any) any {
+	if f == nil {
+		return nil
+	}
+	return func(x any) any { return f(as[V](x)) }
 }
 
 // Validate refuses values for which a function returns an error. All rules' errors come together in a [ValidationError].
-func (h handle[T, V]) Validate(checks ...func(V) error) AttrRule[T, V] {
-	return newRule[T, V](h.spec.and(validate(checks)))
+func (a Attr[T, V]) Validate(checks ...func(V) error) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.validating(erasedChecks(checks))}
 }
 
-func validate[V any](checks []func(V) error) rulePart {
-	part := rulePart{kind: ruleValidate, err: nilFunc(len(checks) == 0)}
-	for _, f := range checks {
-		part.err = errors.Join(part.err, nilFunc(f == nil))
-	}
-	part.check = func(x any) error {
-		var errs []error
-		for _, f := range checks {
-			if err := f(as[V](x)); err != nil {
-				errs = append(errs, err)
-			}
+func erasedChecks[V any](checks []func(V) error) []func(any) error {
+	all := make([]func(any) error, len(checks))
+	for i, f := range checks {
+		if f != nil {
+			all[i] = func(x any) error { return f(as[V](x)) }
 		}
-		return errors.Join(errs...)
 	}
-	return part
+	return all
 }
 
 // OneOf refuses every other value.
-func (h handle[T, V]) OneOf(values ...V) AttrRule[T, V] {
-	return newRule[T, V](h.spec.and(oneOf(values)))
+func (a Attr[T, V]) OneOf(values ...V) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.oneOf(values, equal[V])}
 }
 
-func oneOf[V any](values []V) rulePart {
-	values = as[[]V](copyOf(values))
-	names := make([]string, len(values))
-	for i, v := range values {
-		names[i] = fmt.Sprint(reflect.Indirect(reflect.ValueOf(v)))
-	}
-	return rulePart{kind: ruleOneOf, err: nilFunc(len(values) == 0), check: func(x any) error {
-		for _, v := range values {
-			if reflect.DeepEqual(as[V](x), v) {
-				return nil
-			}
-		}
-		return fmt.Errorf("must be one of %v", names)
-	}}
-}
+func equal[V any](x, v any) bool { return reflect.DeepEqual(as[V](x), as[V](v)) }
 
 // Immutable lets Create set the attribute and nothing change it: Update and Modify refuse, Put is conditioned on the stored value.
-func (h handle[T, V]) Immutable() AttrRule[T, V] { return newRule[T, V](h.spec.kind(ruleImmutable)) }
+func (a Attr[T, V]) Immutable() AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.kind(ruleImmutable)}
+}
 
 // Hidden zeroes the attribute in everything that is returned, unless the call says [Reveal], and
 // keeps it out of errors and logs. A zero Hidden attribute is left out on Create; a Put with a zero one is
 // conditioned on none being stored, so that putting back what was read cannot erase it; in Modify zero means untouched.
-func (h handle[T, V]) Hidden() AttrRule[T, V] { return newRule[T, V](h.spec.kind(ruleHidden)) }
+func (a Attr[T, V]) Hidden() AttrRule[T, V] { return AttrRule[T, V]{spec: a.spec.kind(ruleHidden)} }
 
 // Escaped allows the table's delimiter in values that are parts of keys: it is escaped there, reversibly, in a form that keeps order.
-func (h handle[T, V]) Escaped() AttrRule[T, V] { return newRule[T, V](h.spec.kind(ruleEscaped)) }
+func (a Attr[T, V]) Escaped() AttrRule[T, V] { return AttrRule[T, V]{spec: a.spec.kind(ruleEscaped)} }
 
 // Unique lets no two items of the entity have the same value of the attribute, or, with a scope, none that have the same values of
 // the scope's attributes: usernames within an organisation. An absent value ("", nil) is nobody's. Values are compared as they
@@ -248,28 +282,28 @@ func (h handle[T, V]) Escaped() AttrRule[T, V] { return newRule[T, V](h.spec.kin
 // scope; give the tenant as Unique's scope if each has values of its own.
 //
 // The table's keys must be text. A renamed entity keeps its guards: they bear the last of [Schema.Aliases], or the name if there are none. For items that were stored before the attribute was Unique, or by other programs, see [Entity.RepairUnique].
-func (h handle[T, V]) Unique(scope ...Ref[T]) AttrRule[T, V] {
-	return newRule[T, V](h.spec.and(rulePart{kind: ruleUnique, reads: locations(scope)}))
+func (a Attr[T, V]) Unique(scope ...Ref[T]) AttrRule[T, V] {
+	return AttrRule[T, V]{spec: a.spec.unique(locations(scope))}
 }
 
 // Min refuses numbers below min. Add keeps to it by a condition.
 func Min[T any, V Number](a Attr[T, V], min V) AttrRule[T, V] {
-	return newRule[T, V](a.spec.and(rulePart{kind: ruleMin, value: min, check: func(x any) error {
+	return AttrRule[T, V]{spec: a.spec.and(rulePart{kind: ruleMin, value: min, check: func(x any) error {
 		if as[V](x) < min {
 			return fmt.Errorf("must be at least %v", min)
 		}
 		return nil
-	}}))
+	}})}
 }
 
 // Max refuses numbers above max. Add keeps to it by a condition.
 func Max[T any, V Number](a Attr[T, V], max V) AttrRule[T, V] {
-	return newRule[T, V](a.spec.and(rulePart{kind: ruleMax, value: max, check: func(x any) error {
+	return AttrRule[T, V]{spec: a.spec.and(rulePart{kind: ruleMax, value: max, check: func(x any) error {
 		if as[V](x) > max {
 			return fmt.Errorf("must be at most %v", max)
 		}
 		return nil
-	}}))
+	}})}
 }
 
 // Length bounds the length of a text in characters, or of a slice, map or binary in elements.
@@ -296,18 +330,18 @@ func Length[T, V any](a Attr[T, V], min, max int) AttrRule[T, V] {
 		}
 		return nil
 	}
-	return newRule[T, V](a.spec.and(part))
+	return AttrRule[T, V]{spec: a.spec.and(part)}
 }
 
 // Pattern refuses texts that the regular expression does not match; anchor it with ^ and $. A bad expression is a definition error.
 func Pattern[T any, V ~string](a Attr[T, V], expr string) AttrRule[T, V] {
 	re, err := regexp.Compile(expr)
-	return newRule[T, V](a.spec.and(rulePart{kind: rulePattern, err: err, check: func(x any) error {
+	return AttrRule[T, V]{spec: a.spec.and(rulePart{kind: rulePattern, err: err, check: func(x any) error {
 		if !re.MatchString(string(as[V](x))) {
 			return fmt.Errorf("must match %s", expr)
 		}
 		return nil
-	}}))
+	}})}
 }
 
 // TimeLayout stores a time in another layout of package time, in UTC, for data that is there already. The
@@ -317,18 +351,18 @@ func TimeLayout[T any](a Attr[T, time.Time], layout string) AttrRule[T, time.Tim
 	if layout == "" {
 		part.err = errors.New("without a layout")
 	}
-	return newRule[T, time.Time](a.spec.and(part))
+	return AttrRule[T, time.Time]{spec: a.spec.and(part)}
 }
 
 // CreatedAt is set to the time of the write by Create, Put and the creating leg of Upsert if it is zero, and kept by every
 // other write. A Put over an existing item stores what its argument holds.
 func CreatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
-	return newRule[T, time.Time](a.spec.kind(ruleCreatedAt))
+	return AttrRule[T, time.Time]{spec: a.spec.kind(ruleCreatedAt)}
 }
 
 // UpdatedAt is set to the time of the write by every write. The clock is the table's.
 func UpdatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
-	return newRule[T, time.Time](a.spec.kind(ruleUpdatedAt))
+	return AttrRule[T, time.Time]{spec: a.spec.kind(ruleUpdatedAt)}
 }
 
 // Version makes the attribute a version for optimistic locking. Create wants 0. Put wants 0 where nothing may be
@@ -339,13 +373,13 @@ func UpdatedAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
 // comes back when an item is deleted and made anew. If T has a text field of the write id's name, versions that are checked are checked
 // together with it: a write to an item that was made anew is ErrVersionConflict.
 func Version[T any, V ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64](a Attr[T, V]) AttrRule[T, V] {
-	return newRule[T, V](a.spec.kind(ruleVersion))
+	return AttrRule[T, V]{spec: a.spec.kind(ruleVersion)}
 }
 
 // ExpiresAt makes the attribute the table's TTL attribute: epoch seconds, a zero time left out. An expired item counts as
 // absent everywhere, though DynamoDB may delete it days later. A DefaultFunc may compute it, from CreatedAt say, which is set before; or it is Derived.
 func ExpiresAt[T any](a Attr[T, time.Time]) AttrRule[T, time.Time] {
-	return newRule[T, time.Time](a.spec.kind(ruleExpiresAt))
+	return AttrRule[T, time.Time]{spec: a.spec.kind(ruleExpiresAt)}
 }
 
 type indexRule[T any] struct {

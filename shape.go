@@ -24,8 +24,28 @@ func (e *expressions) lists() [5][]term {
 	return [...][]term{e.conds, e.filters, e.key, e.project, e.changes}
 }
 
-// build makes the text of the expressions: by the SDK's builder, and once for each shape.
+// worded is expressions with their text, in which names and values have their places. The zero value is none.
+type worded struct {
+	known *wording // nil if own has everything
+	shape *shape
+	own   built
+}
+
+// build is the finished expressions.
 func (b *exprBuilder) build() (built, error) {
+	e, err := b.word()
+	return e.built(), err
+}
+
+func (e *worded) built() built {
+	if e.known == nil {
+		return e.own
+	}
+	return e.known.with(e.shape)
+}
+
+// word makes the text of the expressions: by the SDK's builder, and once for each shape.
+func (b *exprBuilder) word() (worded, error) {
 	all := expressions{b.conds, b.filters, b.key, b.project, b.changes}
 	s := newShape()
 	lists := all.lists()
@@ -33,7 +53,7 @@ func (b *exprBuilder) build() (built, error) {
 		s.addAll(list)
 	}
 	if len(s.key) == len(lists) { // each is empty
-		return built{}, nil
+		return worded{}, nil
 	}
 	if s.unchecked {
 		expr, err := all.build(s.names, s.values)
@@ -42,7 +62,7 @@ func (b *exprBuilder) build() (built, error) {
 				expr.names[placeholder] = s.names[i]
 			}
 		}
-		return expr, err
+		return worded{own: expr}, err
 	}
 	known := b.m.table.shapes.find(s.key)
 	if known == nil {
@@ -52,12 +72,12 @@ func (b *exprBuilder) build() (built, error) {
 		}
 		expr, err := all.build(s.names, numbers)
 		if err != nil {
-			return built{}, err
+			return worded{}, err
 		}
 		known = s.wording(&expr)
 		b.m.table.shapes.keep(s.key, known)
 	}
-	return known.with(s), nil
+	return worded{known: known, shape: s}, nil
 }
 
 // shape is what the text of expressions follows from: everything but the names and values, which are placeholders in it.
@@ -121,6 +141,7 @@ func (s *shape) addPath(p path) {
 // wording is the text of a shape's expressions, and where its names and values stand in them.
 type wording struct {
 	expr   built
+	json   []byte   // the text as members of a request, each behind a comma
 	names  []string // the placeholder of each
 	values []string
 }
@@ -146,6 +167,7 @@ func (s *shape) wording(expr *built) *wording {
 		i, _ := strconv.Atoi(av.(*types.AttributeValueMemberS).Value)
 		t.values[i] = placeholder
 	}
+	t.json = t.expr.appendTexts(nil)
 	return t
 }
 

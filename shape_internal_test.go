@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/monotable/monotable/internal/avjson"
 )
 
 // drawExpressions are those of a request, any that compiling could make.
@@ -135,6 +137,58 @@ func TestShapesAreBuiltAsAnew(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	})
+}
+
+// As JSON, the expressions are the same members of a request as they are for the SDK.
+func TestShapesAsJSON(t *testing.T) {
+	table := &tableCore{}
+	rapid.Check(t, func(t *rapid.T) {
+		b := drawExpressions(t, table)
+		if rapid.Bool().Draw(t, "unchecked") {
+			same := expression.Name("same")
+			b.filters = append(b.filters, unchecked(same.Equal(same)))
+		}
+		e, err := b.word()
+		require.NoError(t, err)
+		json, err := e.appendJSON([]byte(`{"First":0`))
+		require.NoError(t, err)
+		r := &avjson.Reader{Data: append(json, '}')}
+		var got built
+		texts := map[string]**string{
+			"ConditionExpression": &got.condition, "FilterExpression": &got.filter, "KeyConditionExpression": &got.key,
+			"ProjectionExpression": &got.projection, "UpdateExpression": &got.update,
+		}
+		end, err := r.Members(0, func(member []byte, i int) (int, error) {
+			switch name := string(member); {
+			case name == "First":
+				return r.Skip(i)
+			case name == "ExpressionAttributeNames":
+				require.Nil(t, got.names)
+				got.names = map[string]string{}
+				return r.Members(i, func(placeholder []byte, i int) (int, error) {
+					p := string(placeholder)
+					text, end, err := r.String(i)
+					got.names[p] = text
+					return end, err
+				})
+			case name == "ExpressionAttributeValues":
+				values, end, err := r.Map(i)
+				got.values = values
+				return end, err
+			default:
+				require.Nil(t, *texts[name])
+				text, end, err := r.String(i)
+				*texts[name] = &text
+				return end, err
+			}
+		})
+		require.NoError(t, err)
+		require.Equal(t, len(r.Data), end)
+		require.Equal(t, e.built(), got)
+	})
+	e := &worded{own: built{values: attributeMap{":0": nil}}}
+	_, err := e.appendJSON(nil)
+	require.Error(t, err)
 }
 
 // Two requests of one shape differ in names and values alone.

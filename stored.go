@@ -11,18 +11,25 @@ import (
 // An item of another entity is ErrWrongEntity, one outside of the entity's [Table.Scoped] prefix ErrInvalid, one that does not fit T a [*DecodeError].
 func (e *Entity[T]) Decode(item map[string]types.AttributeValue) (T, error) {
 	var out T
-	err := e.options.inScope(orNull(item[e.model.primary.partition[0].Name]))
+	err := e.core.decodeStored(item, &out)
+	return out, err
+}
+
+func (c *entityCore) decodeStored(item map[string]types.AttributeValue, dst any) error {
+	err := c.options.inScope(orNull(item[c.model.primary.partition[0].Name]))
 	if err == nil {
-		err = e.model.checkTag(recordOf(item), true)
+		err = c.model.checkTag(recordOf(item), true)
 	}
 	if err == nil {
-		out, err = e.decoded(recordOf(item))
+		err = c.decode(recordOf(item), target(dst))
 	}
-	return out, e.opError("Decode", err)
+	return c.opError("Decode", err)
 }
 
 // TableOf is the table that an entity was defined on, with the options of the entity.
-func TableOf[T any](e *Entity[T]) *Table { return &Table{tableCore: e.model.table, options: e.options} }
+func TableOf[T any](e *Entity[T]) *Table {
+	return &Table{tableCore: e.core.model.table, options: e.core.options}
+}
 
 // EntityOf is the name of the entity that a stored item is of: the one its tag names, or the one that takes items without and whose templates make
 // its key; "" if there is none.

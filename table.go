@@ -193,7 +193,7 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	base := options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout, observer: cfg.Observer}
 	if sdk, ok := client.(*dynamodb.Client); ok {
 		core.isSDK, core.isPlain = true, isPlain(sdk.Options())
-		base.signing = signingOf(sdk)
+		base.signing, base.endpoints = signingOf(sdk), endpointsOf(sdk)
 	}
 	if core.clock == nil {
 		core.clock = time.Now

@@ -21,8 +21,8 @@ func (m *model) hasTextKey() bool {
 	})
 }
 
-// textKey makes the key of an item, and its keyIdentity. It is false where there is something to tell about it, and so another way to be taken.
-func (m *model) textKey(o *options, table string, item reflect.Value) (key textKey, id string, ok bool) {
+// textKey makes the key of an item, and its keyIdentity in a room. It is false where there is something to tell about it, and so another way to be taken.
+func (m *model) textKey(o *options, table string, item reflect.Value, ids *idRoom) (key textKey, id string, ok bool) {
 	if !m.textKeys {
 		return textKey{}, "", false
 	}
@@ -39,7 +39,7 @@ func (m *model) textKey(o *options, table string, item reflect.Value) (key textK
 		b = appendSized(b, text)
 		ends[i], lengths[i] = len(b), len(text)
 	}
-	id = string(b)
+	id = ids.keep(b)
 	key.partition = id[ends[0]-lengths[0] : ends[0]]
 	key.sort = id[ends[1]-lengths[1] : ends[1]]
 	return key, id, o.textInScope(key.partition)

@@ -103,28 +103,3 @@ func (t *Table) getsCancelled(a *attempts, err error, reads []compiledRead) erro
 	}
 	return failed
 }
-
-func (o GetOp[T]) compileRead() (compiledRead, error) {
-	if o.dst == nil {
-		return compiledRead{}, invalidf("GetOp without a destination")
-	}
-	in, err := o.Request()
-	if err != nil {
-		return compiledRead{}, err
-	}
-	m := o.e.model
-	return compiledRead{
-		m: m, table: *in.TableName, key: in.Key, consistent: o.e.options.consistent,
-		get:     &types.Get{TableName: in.TableName, Key: in.Key},
-		becomes: m.plan, decode: func(item *record) error {
-			if err := m.present(item); err != nil {
-				return err
-			}
-			found, err := o.e.decoded(item)
-			if err == nil {
-				*o.dst = found
-			}
-			return err
-		},
-	}, nil
-}

@@ -154,51 +154,52 @@ func (m *model) staysOutdated() error {
 // item. Without the option reads write nothing. Queries, batches and transactions never do.
 func WriteBack() Option { return optionFunc(func(o *options) { o.writeBack = true }) }
 
-// get is Get, with the item written back if the call asks for it.
-func (e *Entity[T]) get(ctx context.Context, key T) (T, error) {
-	var zero T
-	raw, err := GetOp[T]{e: e, key: key}.raw(ctx)
+// read is Get, with the item written back if the call asks for it.
+func (c *entityCore) read(ctx context.Context, key, dst reflect.Value) error {
+	raw, err := c.raw(ctx, &c.options, key)
 	if err != nil {
-		return zero, err
+		return err
 	}
 	defer raw.close()
-	item, err := e.decoded(raw)
-	if err != nil || !e.options.writeBack || !e.model.isOutdated(raw) {
-		return item, err
+	if err = c.decode(raw, dst); err != nil || !c.options.writeBack || !c.model.isOutdated(raw) {
+		return err
 	}
-	stored, err := e.model.writeBack(ctx, &e.options, raw.attributes())
+	stored, err := c.model.writeBack(ctx, &c.options, raw.attributes())
 	if err != nil {
-		e.model.table.logger.Warn("monotable: an upgraded item could not be written back", "entity", e.model.name, "error", bare(err))
+		c.model.table.logger.Warn("monotable: an upgraded item could not be written back", "entity", c.model.name, "error", bare(err))
 	}
 	if err != nil || stored == nil {
-		return item, nil
+		return nil
 	}
-	return e.written(recordOf(stored))
+	dst.SetZero()
+	return c.written(recordOf(stored), dst)
 }
 
-// upToDate carries out a write. If it is refused because the stored item is outdated, the item is written back in today's form, and the
+// upToDate carries out a write of an item or key. If it is refused because the stored item is outdated, the item is written back in today's form, and the
 // write is tried again with what that made of the version.
-func (e *Entity[T]) upToDate(ctx context.Context, write func(*rise) (T, error)) (T, error) {
-	var zero T
+func (c *entityCore) upToDate(ctx context.Context, item reflect.Value, write func(item reflect.Value, r *rise) error) error {
+	if !c.model.upgrading {
+		return write(item, nil)
+	}
 	var r *rise
 	for attempt := 0; ; attempt++ {
-		stored, err := write(r)
+		err := write(r.item(c.model, fresh(item)), r)
 		failed, ok := errors.AsType[*ConditionError](err)
 		// An outdated item proves that the write has not been applied, even if an attempt's answer was lost.
-		if !ok || !errors.Is(failed, ErrOutdatedSchema) || e.options.onceToken() != "" || attempt+1 >= e.options.tries() {
-			return stored, err
+		if !ok || !errors.Is(failed, ErrOutdatedSchema) || c.options.onceToken() != "" || attempt+1 >= c.options.tries() {
+			return err
 		}
 		raw := failed.item
-		next, backErr := e.model.writeBack(ctx, &e.options, raw)
+		next, backErr := c.model.writeBack(ctx, &c.options, raw)
 		if backErr != nil {
-			return zero, backErr
+			return backErr
 		}
 		if next != nil {
-			r = e.model.riseOf(raw, next)
+			r = c.model.riseOf(raw, next)
 			continue
 		}
-		if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
-			return zero, errors.Join(waitErr, err)
+		if waitErr := c.options.wait(ctx, attempt); waitErr != nil {
+			return errors.Join(waitErr, err)
 		}
 	}
 }
@@ -408,43 +409,42 @@ func (m *model) riseOf(raw, next attributeMap) *rise {
 	return &rise{from: to - 1, to: to, fromMark: strings.Join(m.marks(raw), " "), toMark: strings.Join(m.marks(next), " ")}
 }
 
-// risen is an item or key with the version after the rise, if it has the one before.
-func (e *Entity[T]) risen(item T, r *rise) T {
-	m := e.model
+// item is an item or key, of which this is a copy, with the version after the rise if it has the one before.
+func (r *rise) item(m *model, own reflect.Value) reflect.Value {
 	if r == nil {
-		return item
+		return own
 	}
-	own := ownCopy(item)
 	if n, err := m.versionOf(own); err != nil || n != r.from || n == 0 {
-		return item
+		return own
 	}
+	detach(own, 0)
 	m.setVersion(own, r.to)
 	if f := m.plan.Field(m.table.writeID); f != nil && m.markIn(own) == r.fromMark {
 		if v, ok := f.Get(own); ok && v.Kind() == reflect.String {
 			v.SetString(r.toMark)
 		}
 	}
-	return own.Interface().(T)
+	return own
 }
 
-func (e *Entity[T]) risenChanges(changes []Change[T], r *rise) []Change[T] {
+func (r *rise) changes(m *model, changes []*changeNode) []*changeNode {
 	if r == nil {
 		return changes
 	}
-	own := slices.Clone(changes)
-	for i, c := range own {
-		own[i] = change[T]{n: r.change(e.model, c.change(nil))}
+	own := make([]*changeNode, len(changes))
+	for i, n := range changes {
+		own[i] = r.change(m, n)
 	}
 	return own
 }
 
-func (e *Entity[T]) risenConds(conds []Cond[T], r *rise) []Cond[T] {
+func (r *rise) conds(m *model, conds []*condNode) []*condNode {
 	if r == nil {
 		return conds
 	}
-	own := slices.Clone(conds)
-	for i, c := range own {
-		own[i] = cond[T]{n: r.cond(e.model, c.cond(nil))}
+	own := make([]*condNode, len(conds))
+	for i, n := range conds {
+		own[i] = r.cond(m, n)
 	}
 	return own
 }

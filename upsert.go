@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/monotable/monotable/internal/codec"
@@ -20,39 +18,44 @@ import (
 // have it stored (else ErrConditionFailed). Two requests at most, more only if the item comes and goes meanwhile: bounded by
 // [Attempts] and the context. With a version above 0 in the key nothing is created: ErrNotFound.
 func (e *Entity[T]) Upsert(ctx context.Context, key T, changes ...Change[T]) (T, error) {
-	ctx, v := e.begin(ctx, "Upsert")
-	stored, err := e.upToDate(ctx, func(r *rise) (T, error) {
-		return e.upsert(ctx, e.risen(key, r), e.risenChanges(changes, r))
-	})
-	return stored, v.endOne(ctx, err)
+	var stored T
+	err := e.core.upsert(ctx, &key, ownNodes(changes), &stored)
+	return stored, err
 }
 
-func (e *Entity[T]) upsert(ctx context.Context, key T, changes []Change[T]) (T, error) {
-	var zero T
-	if e.options.onceToken() != "" {
-		return zero, invalidf("Upsert depends on what is stored, so it cannot be the same again under a Token")
+func (c *entityCore) upsert(ctx context.Context, key any, changes []*changeNode, dst any) error {
+	ctx, v := c.begin(ctx, "Upsert")
+	err := c.upToDate(ctx, target(key), func(key reflect.Value, r *rise) error {
+		return c.updateOrCreate(ctx, key, r.changes(c.model, changes), target(dst))
+	})
+	return v.endOne(ctx, err)
+}
+
+func (c *entityCore) updateOrCreate(ctx context.Context, key reflect.Value, changes []*changeNode, dst reflect.Value) error {
+	if c.options.onceToken() != "" {
+		return invalidf("Upsert depends on what is stored, so it cannot be the same again under a Token")
 	}
-	legs, err := e.UpsertOp(key, changes...).legs("")
+	legs, err := c.legs("", key, changes)
 	if err != nil {
-		return zero, err
+		return err
 	}
 	for attempt := 0; ; attempt++ {
-		stored, err := e.perform(ctx, legs.update.stage())
+		err := c.perform(ctx, legs.update.stage(), dst)
 		if missing, open := nothingThere(err); !missing {
-			return stored, err
+			return err
 		} else if open && legs.update.resend != resendFreely {
-			return zero, legs.update.cannotTell(err)
+			return legs.update.cannotTell(err)
 		}
 		create, err := legs.create(ctx)
 		if err != nil {
-			return zero, err
+			return err
 		}
-		stored, err = e.perform(ctx, create.stage())
-		if failed, ok := errors.AsType[*ConditionError](err); !ok || !failed.mayUpdateInstead() || attempt+1 >= e.options.tries() {
-			return stored, err
+		err = c.perform(ctx, create.stage(), dst)
+		if failed, ok := errors.AsType[*ConditionError](err); !ok || !failed.mayUpdateInstead() || attempt+1 >= c.options.tries() {
+			return err
 		}
-		if waitErr := e.options.wait(ctx, attempt); waitErr != nil {
-			return zero, errors.Join(waitErr, err)
+		if waitErr := c.options.wait(ctx, attempt); waitErr != nil {
+			return errors.Join(waitErr, err)
 		}
 	}
 }
@@ -72,55 +75,12 @@ func (e *ConditionError) mayUpdateInstead() bool {
 	return errors.Is(e, ErrAlreadyExists) && !errors.Is(e, ErrWrongEntity) && !e.Ambiguous
 }
 
-// UpsertOp is an Upsert as a value.
-type UpsertOp[T any] struct {
-	e       *Entity[T]
-	key     T
-	changes []Change[T]
-}
-
-// UpsertOp is [Entity.Upsert] as a value. A transaction reads the item first, consistently, to know which of the two it must do.
-func (e *Entity[T]) UpsertOp(key T, changes ...Change[T]) UpsertOp[T] {
-	return UpsertOp[T]{e: e, key: e.frozenKey(key), changes: slices.Clone(changes)}
-}
-
-// Request is the request that would be sent first, the Update, or the reason why there is none.
-func (o UpsertOp[T]) Request() (*dynamodb.UpdateItemInput, error) { return o.update().Request() }
-
-func (o UpsertOp[T]) update() UpdateOp[T] {
-	return UpdateOp[T]{e: o.e, key: o.key, changes: o.changes, upsert: true}
-}
-
-// upsertLegs are the two writes that an Upsert can be, each compiled once.
-type upsertLegs struct {
-	update *write
-	create func(context.Context) (*write, error)
-}
-
-func (o UpsertOp[T]) legs(token string) (*upsertLegs, error) {
-	update, err := o.update().build(token)
-	if err != nil {
+// stageUpsert leaves it to what is read which of the two writes it is.
+func (o *opCore) stageUpsert(ctx context.Context, token string) (*staged, error) {
+	if err := o.valid(); err != nil {
 		return nil, err
 	}
-	update.op = "Upsert"
-	var create *write
-	return &upsertLegs{update: update, create: func(ctx context.Context) (*write, error) {
-		if create != nil {
-			return create, nil
-		}
-		op, err := o.e.creatingLeg(o.key, o.changes)
-		if err != nil {
-			return nil, err
-		}
-		if create, err = op.build(ctx, token); err == nil {
-			create.op = "Upsert"
-		}
-		return create, err
-	}}, nil
-}
-
-func (o UpsertOp[T]) stage(ctx context.Context, token string) (*staged, error) {
-	legs, err := o.legs(token)
+	legs, err := o.of.legs(token, fresh(o.value), o.changes)
 	if err != nil {
 		return nil, err
 	}
@@ -135,34 +95,61 @@ func (o UpsertOp[T]) stage(ctx context.Context, token string) (*staged, error) {
 	return s, nil
 }
 
-// creatingLeg makes the Create of an Upsert.
-func (e *Entity[T]) creatingLeg(key T, changes []Change[T]) (CreateOp[T], error) {
-	item := reflect.New(e.model.typ).Elem()
-	own := e.ownKey(key)
-	for _, a := range e.model.primary.attributes() {
+// upsertLegs are the two writes that an Upsert can be, each compiled once.
+type upsertLegs struct {
+	update *write
+	create func(context.Context) (*write, error)
+}
+
+func (c *entityCore) legs(token string, key reflect.Value, changes []*changeNode) (*upsertLegs, error) {
+	update, err := c.buildUpdate(token, fresh(key), changes, true)
+	if err != nil {
+		return nil, err
+	}
+	update.op = "Upsert"
+	var create *write
+	return &upsertLegs{update: update, create: func(ctx context.Context) (*write, error) {
+		if create != nil {
+			return create, nil
+		}
+		item, conds, err := c.creatingLeg(fresh(key), changes)
+		if err != nil {
+			return nil, err
+		}
+		if create, err = c.buildPut(ctx, token, true, false, item, conds); err == nil {
+			create.op = "Upsert"
+		}
+		return create, err
+	}}, nil
+}
+
+// creatingLeg makes the item and the conditions of the Create of an Upsert.
+func (c *entityCore) creatingLeg(key reflect.Value, changes []*changeNode) (item reflect.Value, conds []*condNode, err error) {
+	item = reflect.New(c.model.typ).Elem()
+	own := c.model.ownKey(key)
+	for _, a := range c.model.primary.attributes() {
 		if v, ok := get(own, a.chain); ok {
 			place(item, a.chain).Set(v)
 		}
 	}
-	all, err := changeNodes(changes)
+	all, err := flattened(nil, changes)
 	if err != nil {
-		return CreateOp[T]{}, err
+		return item, nil, err
 	}
-	var conds []*condNode
-	for _, c := range all {
-		switch c.op {
+	for _, n := range all {
+		switch n.op {
 		case changeCond:
-			conds = append(conds, c.cond)
+			conds = append(conds, n.cond)
 			continue
 		case changeGiven:
-			conds = append(conds, &condNode{op: opEq, loc: c.loc, values: []any{c.value}})
+			conds = append(conds, &condNode{op: opEq, loc: n.loc, values: []any{n.value}})
 			continue
 		}
-		if err := e.model.applyToNew(item, c); err != nil {
-			return CreateOp[T]{}, err
+		if err := c.model.applyToNew(item, n); err != nil {
+			return item, nil, err
 		}
 	}
-	return CreateOp[T]{putOp: putOp[T]{e: e, item: item.Interface().(T), conds: conds, create: true}}, nil
+	return item, conds, nil
 }
 
 // applyToNew does in memory what a change does to an item that does not exist yet.

@@ -18,6 +18,11 @@ func (m *model) prepare(ctx context.Context, item reflect.Value) (attributeMap, 
 	if err != nil {
 		return nil, err
 	}
+	return m.prepareWhole(ctx, item, found)
+}
+
+// prepareWhole is prepare after prepareValues, which has found something or not.
+func (m *model) prepareWhole(ctx context.Context, item reflect.Value, found []Violation) (attributeMap, error) {
 	key, missing := m.keyParts(item)
 	found = append(found, missing...)
 	if m.validate != nil || m.table.validator != nil {

@@ -12,46 +12,27 @@ import (
 // View is a query that returns a smaller struct, see [As]. The zero View is an error in use.
 type View[S any] struct {
 	_    [0]func(*S)
-	from source
+	spec *querySpec // nil of the zero View
 }
 
 // As reads only the attributes of S, a smaller struct with dynamodbav tags: a projection. Every attribute of S must be one
 // of T and stored alike. It also reads indexes that do not project all of T. Attributes hidden in T are hidden in S.
-func As[S, T any](q Query[T]) View[S] {
-	return View[S]{from: source{begin: q.begin, plan: func() (*readPlan, error) {
-		if q.entity == nil {
-			return q.plan()
-		}
-		v, err := q.entity.model.view(reflect.TypeFor[S]())
-		if err != nil {
-			return nil, err
-		}
-		spec := q.spec
-		spec.view = v
-		return q.entity.model.compileQuery(&spec)
-	}}}
-}
+func As[S, T any](q Query[T]) View[S] { return View[S]{spec: q.spec.as(reflect.TypeFor[S]())} }
 
 // Request is [Query.Request].
-func (v View[S]) Request() (any, error) {
-	p, err := v.from.compile()
-	if err != nil {
-		return nil, err
-	}
-	return p.request(p.start, p.spec.limit), nil
-}
+func (v View[S]) Request() (any, error) { return v.spec.request() }
 
 // All is [Query.All].
-func (v View[S]) All(ctx context.Context) iter.Seq2[S, error] { return all[S](ctx, v.from) }
+func (v View[S]) All(ctx context.Context) iter.Seq2[S, error] { return all[S](ctx, v.spec) }
 
 // Page is [Query.Page].
-func (v View[S]) Page(ctx context.Context) (Page[S], error) { return page[S](ctx, v.from) }
+func (v View[S]) Page(ctx context.Context) (Page[S], error) { return page[S](ctx, v.spec) }
 
 // Collect is [Query.Collect].
-func (v View[S]) Collect(ctx context.Context) ([]S, error) { return gather[S](ctx, v.from) }
+func (v View[S]) Collect(ctx context.Context) ([]S, error) { return gather[S](ctx, v.spec) }
 
 // First is [Query.First], but without its limit of one item a request: give the query a Limit or PageSize.
-func (v View[S]) First(ctx context.Context) (S, error) { return first[S](ctx, v.from) }
+func (v View[S]) First(ctx context.Context) (S, error) { return first[S](ctx, v.spec) }
 
 // view is a struct that a part of T's attributes is read into.
 type view struct {

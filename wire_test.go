@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
@@ -445,6 +446,151 @@ func TestWire_PutsTheSame(t *testing.T) {
 	}
 }
 
+// TestWire_OnePutTheSame: what a Put stores, returns and refuses does not depend on how its item is sent.
+func TestWire_OnePutTheSame(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, wireTable())
+	type schema = monotable.Schema[wireNote]
+	n := monotable.Field(func(n *wireNote) *int { return &n.N })
+	words := monotable.Field(func(n *wireNote) *string { return &n.Text })
+	for name, change := range map[string]func(*schema){
+		"plain":     func(*schema) {},
+		"untagged":  func(s *schema) { s.Tag = monotable.TagNone },
+		"version":   func(s *schema) { s.Rules = append(s.Rules, monotable.Version(n)) },
+		"upgrades":  func(s *schema) { s.Upgrades = []monotable.Upgrade{func(rawItem) error { return nil }} },
+		"immutable": func(s *schema) { s.Rules = append(s.Rules, words.Immutable()) },
+		"hidden":    func(s *schema) { s.Rules = append(s.Rules, words.Hidden()) },
+		"required":  func(s *schema) { s.Rules = append(s.Rules, words.Required()) },
+	} {
+		of := schema{
+			Name: `Note "x"`, Key: monotable.Key{Partition: "ROOM#{room}", Sort: "NOTE"},
+			Indexes: map[string]monotable.Key{"byColour": {Partition: "TOPIC#{topic}", Sort: "{at}"}},
+			Rules: []monotable.Rule[wireNote]{
+				monotable.Field(func(n *wireNote) *string { return &n.Room }).Transform(strings.ToLower),
+				monotable.CreatedAt(monotable.Field(func(n *wireNote) *time.Time { return &n.At })),
+			},
+		}
+		change(&of)
+		notes := mustEntity(t, s.over(s.client), of)
+		key := keyPS("ROOM#a", "NOTE")
+		r := rand.New(rand.NewPCG(5, 6))
+		for round := range 150 {
+			note := wireNote{
+				Room: []string{"a", "A", "a", "", "b#c"}[r.IntN(5)], N: r.IntN(3), Text: []string{"", "plain", "\"quoted\"\n\u2028<ü😀>", "\xff", strings.Repeat("x", 3000)}[r.IntN(5)],
+				Tags: [][]string{nil, {"one"}, {"one", "two"}, {"same", "same"}}[r.IntN(4)], Parts: []wireStop{{Place: "p", Km: 1}}[:r.IntN(2)],
+				More: []map[string]any{nil, {"k": []any{true, "x", 1.5}}, {"c": make(chan int)}}[min(r.IntN(6), 2)%3], Code: "c", Topic: []string{"", "t"}[r.IntN(2)],
+			}
+			if r.IntN(20) == 0 {
+				note.Text = strings.Repeat("y", 400*1024)
+			}
+			before := []rawItem{
+				nil,
+				with(key, rawItem{"_et": avS("Letter")}),
+				with(key, rawItem{"_et": avS(`Note "x"`), "n": avN("1"), "text": avS("plain"), "_sv": avN("1")}),
+			}[r.IntN(3)]
+			conds := [][]monotable.Cond[wireNote]{nil, {words.NotExists()}, {n.Eq(1)}}[r.IntN(3)]
+			create := r.IntN(3) == 0
+			var outcomes [2]told
+			var dumps [2][]rawItem
+			for i, opts := range [][]monotable.Option{nil, {monotable.NoWireCodec()}} {
+				for _, item := range s.dump() {
+					require.NoError(t, s.remove(item))
+				}
+				if before != nil {
+					s.write(before)
+				}
+				put := notes.With(opts...).Put
+				if create {
+					put = notes.With(opts...).Create
+				}
+				outcomes[i] = toldOf(put(t.Context(), note, conds...))
+				dumps[i] = s.dump()
+				for _, item := range dumps[i] {
+					if item["_w"] != nil { // it is random
+						item["_w"] = avS("somebody")
+					}
+				}
+			}
+			require.Equal(t, outcomes[1], outcomes[0], "%s, round %d", name, round)
+			require.Equal(t, dumps[1], dumps[0], "%s, round %d", name, round)
+		}
+	}
+}
+
+// TestWire_OneWriteTheSame: what an Update or Delete does, returns and refuses does not depend on how its request is made.
+func TestWire_OneWriteTheSame(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, wireTable())
+	n := monotable.Field(func(n *wireNote) *int { return &n.N })
+	words := monotable.Field(func(n *wireNote) *string { return &n.Text })
+	code := monotable.Field(func(n *wireNote) *shouted { return &n.Code })
+	parts := monotable.Field(func(n *wireNote) *[]wireStop { return &n.Parts })
+	more := monotable.Field(func(n *wireNote) *map[string]any { return &n.More })
+	notes := mustEntity(t, s.over(s.client), monotable.Schema[wireNote]{
+		Name: `Note "x"`, Key: monotable.Key{Partition: "ROOM#{room}", Sort: "NOTE"}, Rules: []monotable.Rule[wireNote]{words.Immutable()},
+	})
+	odd := "\"quoted\"\n\u2028<ü😀>"
+	conds := []monotable.Cond[wireNote]{
+		n.Eq(1),
+		n.In(1, 2, 3),
+		words.Eq(odd),
+		code.Ne("c"),
+		monotable.Any(monotable.Not(words.Exists()), n.Between(0, 1)),
+		monotable.UncheckedCond[wireNote](expression.Name("topic").Equal(expression.Value(odd)).Or(expression.Name("n").GreaterThan(expression.Value(0)))),
+	}
+	changes := []monotable.Change[wireNote]{
+		monotable.Add(n, 5),
+		code.Set(shouted(odd)),
+		parts.Set([]wireStop{{Place: odd, Km: 1}}),
+		monotable.Append(parts, wireStop{Place: odd}),
+		more.Set(map[string]any{"a\"b": []any{nil, true, 1.5, []byte{0, 255}, map[string]any{}}}),
+		more.Remove(),
+		parts.SetIfAbsent([]wireStop{}),
+		monotable.UncheckedSet(n, expression.Name("n").Plus(expression.Value(7))),
+	}
+	r := rand.New(rand.NewPCG(7, 8))
+	done := 0
+	for round := range 400 {
+		before := with(keyPS("ROOM#a", "NOTE"), rawItem{
+			"_et": avS([]string{`Note "x"`, `Note "x"`, `Note "x"`, "Letter"}[r.IntN(4)]), "room": avS("a"), "n": avN(strconv.Itoa(r.IntN(3))), "text": avS(odd), "code": avS("x!"),
+			"parts": []types.AttributeValue{avL(), nil}[r.IntN(2)], "topic": avS([]string{odd, ""}[r.IntN(2)]),
+		})
+		var only []monotable.Cond[wireNote]
+		if r.IntN(2) == 0 {
+			only = conds[r.IntN(len(conds)):][:1]
+		}
+		change := changes[r.IntN(len(changes)):][:1:1]
+		for _, c := range only {
+			change = append(change, c)
+		}
+		do := r.IntN(3)
+		var outcomes [2]told
+		var dumps [2][]rawItem
+		for i, opts := range [][]monotable.Option{nil, {monotable.NoWireCodec()}} {
+			for _, item := range s.dump() {
+				require.NoError(t, s.remove(item))
+			}
+			s.write(before)
+			e, key := notes.With(opts...), wireNote{Room: "a"}
+			switch do {
+			case 0:
+				outcomes[i] = toldOf(e.Delete(t.Context(), key, only...))
+			case 1: // which makes the item of an entity with Immutable attributes of attribute values
+				outcomes[i] = toldOf(e.Put(t.Context(), wireNote{Room: "a", N: 4, Text: odd, More: map[string]any{"x": []byte{}}}, only...))
+			default:
+				outcomes[i] = toldOf(e.Update(t.Context(), key, change...))
+			}
+			dumps[i] = s.dump()
+		}
+		require.Equal(t, outcomes[1], outcomes[0], "round %d", round)
+		require.Equal(t, dumps[1], dumps[0], "round %d", round)
+		if outcomes[0].Err == "" {
+			done++
+		}
+	}
+	require.Greater(t, done, 100)
+}
+
 // middle is a client of the store's with a middleware of the caller's own.
 func (s *store) middle(add func(*middleware.Stack) error) *dynamodb.Client {
 	return dynamodb.New(s.client.Options(), func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, add) })
@@ -463,6 +609,8 @@ func TestWire_InputsAreWhole(t *testing.T) {
 			for _, w := range in.RequestItems[s.cfg.Name] {
 				w.PutRequest.Item["text"] = avS(text(w.PutRequest.Item["text"]) + "!")
 			}
+		case *dynamodb.PutItemInput:
+			in.Item["text"] = avS(text(in.Item["text"]) + "?")
 		case *dynamodb.BatchGetItemInput:
 			for _, key := range in.RequestItems[s.cfg.Name].Keys {
 				key["PK"] = avS(strings.Replace(text(key["PK"]), "b", "a", 1))
@@ -492,6 +640,9 @@ func TestWire_InputsAreWhole(t *testing.T) {
 		found, err = notes.BatchGet(t.Context(), []wireNote{{Room: "a", N: 1}})
 		require.NoError(t, err, name)
 		require.Equal(t, monotable.Found, found[0].State, name)
+		_, err = notes.Put(t.Context(), wireNote{Room: "a", N: 2, Text: "x"})
+		require.NoError(t, err, name)
+		require.Equal(t, avS("x?"), s.stored(keyPS("ROOM#a", "NOTE#00002"))["text"], name)
 	}
 }
 

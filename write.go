@@ -28,7 +28,13 @@ type write struct {
 	action action
 	key    attributeMap
 	item   attributeMap // of a Put
-	expr   built
+	expr   worded
+
+	// Of a Put whose item is JSON, in the place of item and key.
+	json []byte
+	room *[]byte // in which it stands
+	text textKey
+
 	expect expectation
 	mark   mark
 	resend resending
@@ -52,7 +58,7 @@ func (w *write) compile() (err error) {
 			return invalidf("the update stores %d bytes; DynamoDB takes items of %d", n, maxItem)
 		}
 	}
-	w.expr, err = w.build()
+	w.expr, err = w.word()
 	return err
 }
 
@@ -68,33 +74,42 @@ func (w *write) under(conds []term) (*write, error) {
 
 // returnsOld asks for the item that refuses a condition.
 func (w *write) returnsOld() types.ReturnValuesOnConditionCheckFailure {
-	if w.expr.condition == nil {
+	if len(w.conds) == 0 {
 		return ""
 	}
 	return types.ReturnValuesOnConditionCheckFailureAllOld
 }
 
-func (w *write) putInput() *dynamodb.PutItemInput {
+func (w *write) putInput() *dynamodb.PutItemInput { return w.putOf(w.item, w.expr.built()) }
+
+// putOf is putInput of an item and expressions that may stand for others.
+func (w *write) putOf(item attributeMap, e built) *dynamodb.PutItemInput {
 	return &dynamodb.PutItemInput{
-		TableName: ptr(w.table()), Item: w.item, ConditionExpression: w.expr.condition,
-		ExpressionAttributeNames: w.expr.names, ExpressionAttributeValues: w.expr.values,
+		TableName: ptr(w.table()), Item: item, ConditionExpression: e.condition,
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnConsumedCapacity: w.o.returnCapacity(), ReturnValuesOnConditionCheckFailure: w.returnsOld(),
 	}
 }
 
-func (w *write) updateInput() *dynamodb.UpdateItemInput {
+func (w *write) updateInput() *dynamodb.UpdateItemInput { return w.updateOf(w.key, w.expr.built()) }
+
+// updateOf is updateInput of a key and expressions that may stand for others.
+func (w *write) updateOf(key attributeMap, e built) *dynamodb.UpdateItemInput {
 	return &dynamodb.UpdateItemInput{
-		TableName: ptr(w.table()), Key: w.key, UpdateExpression: w.expr.update, ConditionExpression: w.expr.condition,
-		ExpressionAttributeNames: w.expr.names, ExpressionAttributeValues: w.expr.values,
+		TableName: ptr(w.table()), Key: key, UpdateExpression: e.update, ConditionExpression: e.condition,
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnConsumedCapacity: w.o.returnCapacity(), ReturnValues: types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: w.returnsOld(),
 	}
 }
 
-func (w *write) deleteInput() *dynamodb.DeleteItemInput {
+func (w *write) deleteInput() *dynamodb.DeleteItemInput { return w.deleteOf(w.key, w.expr.built()) }
+
+// deleteOf is deleteInput of a key and expressions that may stand for others.
+func (w *write) deleteOf(key attributeMap, e built) *dynamodb.DeleteItemInput {
 	return &dynamodb.DeleteItemInput{
-		TableName: ptr(w.table()), Key: w.key, ConditionExpression: w.expr.condition,
-		ExpressionAttributeNames: w.expr.names, ExpressionAttributeValues: w.expr.values,
+		TableName: ptr(w.table()), Key: key, ConditionExpression: e.condition,
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 		ReturnConsumedCapacity: w.o.returnCapacity(), ReturnValues: types.ReturnValueAllOld,
 		ReturnValuesOnConditionCheckFailure: w.returnsOld(),
 	}
@@ -102,7 +117,7 @@ func (w *write) deleteInput() *dynamodb.DeleteItemInput {
 
 // inTransaction is the write as an action of a transaction.
 func (w *write) inTransaction() types.TransactWriteItem {
-	table, e, old := ptr(w.table()), w.expr, w.returnsOld()
+	table, e, old := ptr(w.table()), w.expr.built(), w.returnsOld()
 	switch w.action {
 	case actionPut:
 		return types.TransactWriteItem{Put: &types.Put{
@@ -128,7 +143,7 @@ func (w *write) inTransaction() types.TransactWriteItem {
 
 // size is what the write counts towards the limit of a transaction.
 func (w *write) size() int {
-	n := codec.Size(w.item) + codec.Size(w.expr.values)
+	n := codec.Size(w.item) + codec.Size(w.expr.built().values)
 	if w.action != actionPut {
 		n += codec.Size(w.key)
 	}

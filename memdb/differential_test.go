@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -153,15 +154,26 @@ const defaultSeed = 1795242357174755851
 // TestDifferential runs random operations on memdb and on DynamoDB Local.
 // MEMDB_SEED=$(date +%s) explores, MEMDB_OPERATIONS says how many operations.
 func TestDifferential(t *testing.T) {
-	local := server(endpoint(t))
+	url := endpoint(t)
 	seed := number(t, "MEMDB_SEED", defaultSeed)
-	total := int(number(t, "MEMDB_OPERATIONS", 20_500))
+	total := int(number(t, "MEMDB_OPERATIONS", 20_000))
 	t.Logf("MEMDB_SEED=%d", seed)
 	began := time.Now()
-	d := &differential{t: t, local: local, kinds: tally{}, rules: tally{}, known: tally{}, seen: map[string]int{}}
-	for i := 0; d.done < total && d.differences < 200; i++ {
-		d.world(seed, uint64(i))
+	d := &differential{t: t, kinds: tally{}, rules: tally{}, known: tally{}, seen: map[string]int{}}
+	// Several rows of worlds side by side, since each waits for the server most of the time. Each has its part of the operations,
+	// so that the same worlds are made whatever comes first.
+	const rows = 4
+	var all sync.WaitGroup
+	for row := range rows {
+		local := serverIn(url, fmt.Sprint(database, row))
+		all.Go(func() {
+			done := 0
+			for i := row; done < total/rows && d.goesOn(); i += rows {
+				done += d.world(local, seed, uint64(i))
+			}
+		})
 	}
+	all.Wait()
 	t.Logf("%d operations in %v%v", d.done, time.Since(began).Round(time.Millisecond), d.kinds)
 	t.Logf("rules of the grammar%v", d.rules)
 	t.Logf("documented differences of DynamoDB Local%v", d.known)
@@ -189,8 +201,9 @@ func TestDifferential(t *testing.T) {
 }
 
 type differential struct {
-	t            *testing.T
-	local        *dynamodb.Client
+	t *testing.T
+
+	mu           sync.Mutex // of all that is below
 	kinds, rules tally
 	known        tally
 	done         int
@@ -198,62 +211,106 @@ type differential struct {
 	seen         map[string]int
 }
 
-// world makes two tables on both sides and changes and reads them. It ends at the
+// goesOn says that it is worth looking on.
+func (d *differential) goesOn() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.differences < 200
+}
+
+// world makes two tables on both sides and changes and reads them, and says by how many operations. It ends at the
 // first difference, for what follows may be its consequence.
-func (d *differential) world(seed, number uint64) {
+func (d *differential) world(local *dynamodb.Client, seed, number uint64) (done int) {
 	t := d.t
 	sent := &recorder{HTTPClient: memdb.New(memdb.Options{})}
-	mem := dynamodb.New(dynamodb.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://memdb.invalid"), RetryMaxAttempts: 1,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "memdb", SecretAccessKey: "memdb"}, nil
-		}), HTTPClient: sent,
-	})
-	w := &world{random: random{mathrand.New(mathrand.NewPCG(seed, number))}}
-	for i := range 2 {
-		s := w.shape(fmt.Sprintf("w%d-%d", number, i))
-		w.tables = append(w.tables, s)
+	mem := memory(sent)
+	w := newWorld(seed, number)
+	for _, s := range w.tables {
 		_, memErr := mem.CreateTable(t.Context(), s.create())
-		_, localErr := d.local.CreateTable(t.Context(), s.create())
+		_, localErr := local.CreateTable(t.Context(), s.create())
 		if memErr != nil || localErr != nil {
-			d.differences++
+			d.differs("CreateTable")
 			t.Errorf("CreateTable %v\nmemdb: %v\nlocal: %v", s, memErr, localErr)
-			return
+			return done
 		}
 		defer func() {
-			if _, err := d.local.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &s.name}); err != nil {
+			if _, err := local.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &s.name}); err != nil {
 				t.Errorf("DeleteTable: %v", err)
 			}
 		}()
 	}
 	for range perWorld {
 		o := w.next()
-		var before string
-		if o.key != nil {
-			out, err := mem.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &o.table, Key: o.key})
-			if err == nil {
-				before = canonItem(out.Item)
-			}
-		}
 		m := o.run(t.Context(), mem)
-		l := o.run(t.Context(), d.local)
+		l := o.run(t.Context(), local)
 		for try := 0; try < 3 && o.reads() && l.unanswered(); try++ {
-			l = o.run(t.Context(), d.local)
+			l = o.run(t.Context(), local)
 		}
 		d.count(o, m)
+		done++
 		if d.same(o, m, l) {
 			if m.err != "" && l.err == "" {
-				return // documented, but now they hold different items
+				return done // documented, but now they hold different items
 			}
 			continue
 		}
-		d.differences++
-		class := o.kind + " " + m.err + "/" + l.err
-		if d.seen[class]++; d.seen[class] <= 4 {
-			t.Errorf("%s differs in world %d: %v\nrequest: %s\nitem before: %s\nmemdb: %v\nlocal: %v", o.kind, number, w.tables, sent.last, before, m, l)
+		if d.differs(o.kind+" "+m.err+"/"+l.err) <= 4 {
+			t.Errorf("%s differs in world %d: %v\nrequest: %s\nitem before: %s\nmemdb: %v\nlocal: %v", o.kind, number, w.tables, sent.last, d.before(seed, number, done-1), m, l)
 		}
-		return
+		return done
 	}
+	return done
+}
+
+// newWorld has two tables, and dice for what happens to them.
+func newWorld(seed, number uint64) *world {
+	w := &world{random: random{mathrand.New(mathrand.NewPCG(seed, number))}}
+	for i := range 2 {
+		w.tables = append(w.tables, w.shape(fmt.Sprintf("w%d-%d", number, i)))
+	}
+	return w
+}
+
+func memory(engine dynamodb.HTTPClient) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://memdb.invalid"), RetryMaxAttempts: 1,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "memdb", SecretAccessKey: "memdb"}, nil
+		}), HTTPClient: engine,
+	})
+}
+
+// before is the item of a world's n-th operation as it was, for a report: the operations before it are run again.
+func (d *differential) before(seed, number uint64, n int) string {
+	ctx := d.t.Context()
+	mem := memory(memdb.New(memdb.Options{}))
+	w := newWorld(seed, number)
+	for _, s := range w.tables {
+		if _, err := mem.CreateTable(ctx, s.create()); err != nil {
+			return err.Error()
+		}
+	}
+	for range n {
+		w.next().run(ctx, mem)
+	}
+	o := w.next()
+	if o.key == nil {
+		return ""
+	}
+	out, err := mem.GetItem(ctx, &dynamodb.GetItemInput{TableName: &o.table, Key: o.key})
+	if err != nil {
+		return err.Error()
+	}
+	return canonItem(out.Item)
+}
+
+// differs counts a difference, and says how many there are of its class.
+func (d *differential) differs(class string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.differences++
+	d.seen[class]++
+	return d.seen[class]
 }
 
 // reads says that the operation may be sent again.
@@ -265,6 +322,8 @@ func (o operation) reads() bool {
 func (o outcome) unanswered() bool { return strings.HasPrefix(o.err, "client: ") }
 
 func (d *differential) count(o operation, mem outcome) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.done++
 	d.kinds.add(o.kind, mem.err != "")
 	if mem.err != "" && mem.err != "ValidationException" {
@@ -282,6 +341,8 @@ func (d *differential) same(o operation, mem, local outcome) bool {
 	}
 	for _, known := range documented {
 		if known.holds(o, mem, local) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
 			d.known.add(known.what, false)
 			return true
 		}

@@ -32,6 +32,7 @@ func TestF134_BackfillCrashAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			schema := oldCitizens(rules...)
 			crashEverywhere(t, func(w *town) { w.settle(30, schema) },
 				func(ctx context.Context, w *town, client monotable.Client) error {

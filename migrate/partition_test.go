@@ -71,6 +71,7 @@ func TestF134_MoveCrashAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[purchase]{"plain": nil, "versioned": {monotable.Version(purchaseVersion)}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			crashEverywhere(t, func(w *town) { w.buy(29, rules...) },
 				func(ctx context.Context, w *town, client monotable.Client) error {
 					table, _ := w.purchases(client, rules...)

@@ -18,6 +18,7 @@ func TestF111_ReindexCrashAtEveryRequest(t *testing.T) {
 	t.Parallel()
 	for name, rules := range map[string][]monotable.Rule[citizen]{"plain": nil, "versioned": {versionedCitizens()}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			old, today := oldCitizens(rules...), todaysCitizens(rules...)
 			crashEverywhere(t, func(w *town) { w.settle(30, old) },
 				func(ctx context.Context, w *town, client monotable.Client) error {

@@ -127,12 +127,13 @@ func changes(t *testing.T, s *engineShop, dice *rand.Rand, users, n int) map[int
 // A projection of many items is followed while records come twice and in another order, and while processes die at every checkpoint: each before one that is not saved, and
 // after one that is. In the end it equals the table, and each change was applied once.
 func TestF136_ProjectionEqualsTheTable(t *testing.T) {
-	n := envInt("MONOTABLE_STREAM_CHANGES", 2_000)
+	t.Parallel()
+	n, shards := envInt("MONOTABLE_STREAM_CHANGES", 2_000), 4
 	if monotabletest.Endpoint(t) != "" { // which it does not use
-		n = min(n, 500)
+		n, shards = min(n, 300), 2
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := openEngine(t, memdb.Options{StreamShards: 4})
+		s := openEngine(t, memdb.Options{StreamShards: shards})
 		dice := rand.New(rand.NewPCG(8, 2026))
 		made := map[int]int{}
 		for range 4 {
@@ -158,7 +159,7 @@ func TestF136_ProjectionEqualsTheTable(t *testing.T) {
 			p, err := stream.NewPoller(projector(t, s, life), stream.PollerConfig{
 				Stream: s.arn, Name: "views", Store: store, PageSize: 100, Discover: 5 * time.Second, LeaseTTL: 10 * time.Second,
 				Client:   monotabletest.NewStreamFaults(s.client, monotabletest.StreamSeed(uint64(process)), monotabletest.Repeated(0.2), monotabletest.Reordered(0.5), monotabletest.SplitPages(0.2), monotabletest.Delayed(0.2)),
-				Progress: func(st stream.Status) { upToDate.Store(st.Lag == 0 && st.Shards == 4*16) },
+				Progress: func(st stream.Status) { upToDate.Store(st.Lag == 0 && st.Shards == shards*16) },
 			})
 			require.NoError(t, err)
 			ended := make(chan error, 1)

@@ -44,7 +44,7 @@ func TestPoller_BeginningsOfManyPages(t *testing.T) {
 			var l latest
 			router, from := l.router(s.shop), begin()
 			for range 3 {
-				stop := start(t, s.poller(router, func(c *stream.PollerConfig) { c.PageSize, c.Start = 10, from }))
+				stop := start(t, s.poller(router, calm, func(c *stream.PollerConfig) { c.PageSize, c.Start = 10, from }))
 				time.Sleep(20 * time.Minute)
 				require.NoError(t, stop())
 				time.Sleep(20 * time.Minute)
@@ -83,6 +83,7 @@ type product struct {
 
 // On a stream without images leases and marks in its own table are known by their keys. Otherwise each checkpoint would make a record that makes a checkpoint.
 func TestPoller_OwnItemsOfAStreamWithoutImages(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		engine := memdb.New(memdb.Options{})
 		table := monotabletest.TableOn(t, engine.Client(), monotable.TableConfig{Name: "products", PartitionKey: "id"})
@@ -102,7 +103,7 @@ func TestPoller_OwnItemsOfAStreamWithoutImages(t *testing.T) {
 		require.NoError(t, err)
 		stop := start(t, p)
 		monotabletest.Seed(t, products, product{ID: "a"})
-		time.Sleep(time.Hour)
+		time.Sleep(20 * time.Minute)
 		require.NoError(t, stop())
 		require.Equal(t, []string{"a"}, j.take())
 	})
@@ -179,6 +180,7 @@ func TestF136_OnceForHalvesAndForSeveralCalls(t *testing.T) {
 
 // A gap is told wherever the consumer was away for longer than the stream keeps records, and nowhere else.
 func TestPoller_GapsAreToldAndOnlyGaps(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		before, away int // records, hours
 		roll         bool
@@ -198,7 +200,7 @@ func TestPoller_GapsAreToldAndOnlyGaps(t *testing.T) {
 				router := l.router(s.shop)
 				gaps := 0
 				told := func(p *stream.PollerConfig) {
-					p.Idle, p.Discover, p.LeaseTTL = 10*time.Second, time.Minute, time.Hour
+					p.Idle, p.Discover, p.LeaseTTL = 2*time.Minute, 5*time.Minute, time.Hour
 					p.OnGap = func(context.Context, stream.Gap) error { gaps++; return nil }
 				}
 				stop := start(t, s.poller(router, told))
@@ -212,7 +214,7 @@ func TestPoller_GapsAreToldAndOnlyGaps(t *testing.T) {
 				seedUsers(s.shop, "away", 3)
 				time.Sleep(time.Duration(c.away)*time.Hour/2 + time.Minute)
 				stop = start(t, s.poller(router, told))
-				time.Sleep(5 * time.Minute)
+				time.Sleep(20 * time.Minute)
 				require.NoError(t, stop())
 				require.Equal(t, c.gaps, gaps)
 				if c.gaps == 0 {
@@ -279,6 +281,7 @@ func TestPoller_OnGapThatFailsIsAskedAgainLater(t *testing.T) {
 
 // No shard is left alone because of bounds: processes without one read the rest, and otherwise shards take turns.
 func TestPoller_BoundsLeaveNoShardAlone(t *testing.T) {
+	t.Parallel()
 	for name, bounds := range map[string][]int{"one of two": {1, 0}, "alone": {2}, "both": {1, 2}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -288,8 +291,8 @@ func TestPoller_BoundsLeaveNoShardAlone(t *testing.T) {
 				var stops []func() error
 				for _, bound := range bounds {
 					most := 0
-					stops = append(stops, start(t, s.poller(router, func(c *stream.PollerConfig) {
-						c.Shards = bound
+					stops = append(stops, start(t, s.poller(router, calm, func(c *stream.PollerConfig) {
+						c.Shards, c.Discover = bound, 20*time.Second
 						c.Progress = func(st stream.Status) {
 							if most = max(most, st.Shards); bound > 0 && most > bound {
 								t.Errorf("%d shards at once", most)
@@ -297,8 +300,8 @@ func TestPoller_BoundsLeaveNoShardAlone(t *testing.T) {
 						}
 					})))
 				}
-				for i := range 10 {
-					seedUsers(s.shop, fmt.Sprint(i, "-"), 10)
+				for i := range 5 {
+					seedUsers(s.shop, fmt.Sprint(i, "-"), 20)
 					time.Sleep(5 * time.Minute)
 				}
 				require.Equal(t, s.names(), l.names())
@@ -391,7 +394,7 @@ func TestPoller_ParkNeedsNoAttempts(t *testing.T) {
 			parked = append(parked, r.Sequence)
 			return nil
 		}))
-		stop := start(t, s.poller(router))
+		stop := start(t, s.poller(router, calm))
 		time.Sleep(time.Hour)
 		require.NoError(t, stop())
 		require.Len(t, parked, 1)
@@ -490,7 +493,7 @@ func TestF136_ATransactionArrivesInParts(t *testing.T) {
 			require.NoError(t, s.table.TransactWrite(t.Context(), ops...))
 		}
 		weather := monotabletest.NewStreamFaults(s.client, monotabletest.Repeated(0.5), monotabletest.SplitPages(0.5), monotabletest.Delayed(0.3))
-		stop := start(t, s.poller(router, func(c *stream.PollerConfig) { c.Client, c.PageSize = weather, 3 }))
+		stop := start(t, s.poller(router, calm, func(c *stream.PollerConfig) { c.Client, c.PageSize = weather, 3 }))
 		time.Sleep(10 * time.Minute)
 		require.NoError(t, stop())
 		got, err := counts.Get(t.Context(), count{Bucket: 1})

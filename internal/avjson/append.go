@@ -11,11 +11,33 @@ import (
 
 // AppendString appends s as a JSON string, with its quotes.
 func AppendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	if plain(s) && utf8.ValidString(s) {
-		b = append(b, s...)
-		return append(b, '"')
+	plain, ascii := look(s)
+	if plain && (ascii || utf8.ValidString(s)) {
+		return appendPlain(b, s)
 	}
+	return appendEscaped(b, s)
+}
+
+// AppendText is AppendString for what is UTF-8. For what is not it reports false,
+// and what was appended is of no use.
+func AppendText(b []byte, s string) ([]byte, bool) {
+	plain, ascii := look(s)
+	switch {
+	case !ascii && !utf8.ValidString(s):
+		return b, false
+	case plain:
+		return appendPlain(b, s), true
+	}
+	return appendEscaped(b, s), true
+}
+
+func appendPlain(b []byte, s string) []byte {
+	b = append(append(b, '"'), s...)
+	return append(b, '"')
+}
+
+func appendEscaped(b []byte, s string) []byte {
+	b = append(b, '"')
 	for i, c := range s { // a wrong byte is U+FFFD
 		switch {
 		case c == '"', c == '\\':

@@ -2,7 +2,10 @@ package avjson_test
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
@@ -96,7 +99,20 @@ func TestAppendIsTheSDKs(t *testing.T) {
 }
 
 func TestAppendString(t *testing.T) {
-	for _, s := range texts {
+	all := slices.Clone(texts)
+	for n := range 26 { // every kind of character at every place, in texts that are looked at in one piece, in several and by byte
+		for at := range n {
+			for _, odd := range []string{`"`, `\`, "\x00", "\x1f", "é", "\xff"} {
+				all = append(all, strings.Repeat("x", at)+odd+strings.Repeat("y", n-at-1))
+			}
+		}
+	}
+	for _, s := range all {
+		checked, valid := avjson.AppendText([]byte("-"), s)
+		require.Equal(t, utf8.ValidString(s), valid, "%q", s)
+		if valid {
+			require.Equal(t, "-"+string(avjson.AppendString(nil, s)), string(checked))
+		}
 		want, err := json.Marshal(s)
 		require.NoError(t, err)
 		var text, wanted string

@@ -31,22 +31,31 @@ func plainEnd(b []byte, i int) int {
 	return i
 }
 
-// plain reports whether s stands for itself between quotes, if it is UTF-8.
-func plain(s string) bool {
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
+// look reports of s whether it stands for itself between quotes, if it is UTF-8,
+// and whether it is ASCII. Most texts are short and both: all of one is looked at,
+// its last bytes perhaps twice.
+func look(s string) (plain, ascii bool) {
+	var special, all uint64
+	if len(s) < 8 {
+		for i := range len(s) {
+			c := s[i]
+			if c == '"' || c == '\\' || c < ' ' {
+				special = 1
+			}
+			all |= uint64(c)
+		}
+		return special == 0, all < 0x80
+	}
+	for i := 0; ; i += 8 {
+		i = min(i, len(s)-8)
 		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
 			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		if zeroBytes(w^ones*'"')|zeroBytes(w^ones*'\\')|lowBytes(w) != 0 {
-			return false
+		special |= zeroBytes(w^ones*'"') | zeroBytes(w^ones*'\\') | lowBytes(w)
+		all |= w
+		if i == len(s)-8 {
+			return special == 0, all&highs == 0
 		}
 	}
-	for ; i < len(s); i++ {
-		if s[i] == '"' || s[i] == '\\' || s[i] < ' ' {
-			return false
-		}
-	}
-	return true
 }
 
 // numberEnd returns where the number ends that begins at i, as JSON writes

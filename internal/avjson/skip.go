@@ -1,7 +1,16 @@
 package avjson
 
 // Skip passes over one JSON value of any kind.
-func (r *Reader) Skip(i int) (int, error) { return r.skip(r.Space(i), 0) }
+func (r *Reader) Skip(i int) (int, error) {
+	const openS = `{"S":"` // as keys and tags begin
+	if end := i + len(openS); end <= len(r.Data) && string(r.Data[i:end]) == openS {
+		end = plainEnd(r.Data, end)
+		if r.at(end) == '"' && r.at(end+1) == '}' {
+			return end + 2, nil
+		}
+	}
+	return r.skip(r.Space(i), 0)
+}
 
 // skip begins at the value itself, behind white space.
 func (r *Reader) skip(i, depth int) (int, error) {

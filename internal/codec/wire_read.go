@@ -30,8 +30,7 @@ type Page struct {
 	next   []uint16        // by what was read, of each struct: the number of the field that came then, last time
 
 	texts []string // free ones of a slab
-	slab  int      // how large the next one will be
-	found []string // the list or set that is being read
+	slab  int      // how large it is
 }
 
 // span is a part of the reply, which has at most 2 GB.
@@ -85,14 +84,11 @@ func (p *Page) Release() {
 
 // forget keeps the memory that holds positions, and the order of the members.
 func (p *Page) forget() {
-	if clear(p.found[:cap(p.found)]); cap(p.found) > maxSlab {
-		p.found = nil
-	}
 	if cap(p.items) > maxKept {
 		p.items, p.noted, p.late = nil, nil, nil
 	}
 	*p = Page{
-		layout: p.layout, items: p.items[:0], noted: p.noted[:0], late: p.late[:0], next: p.next, found: p.found[:0], spare: p.spare,
+		layout: p.layout, items: p.items[:0], noted: p.noted[:0], late: p.late[:0], next: p.next, spare: p.spare,
 	}
 }
 
@@ -238,7 +234,9 @@ func (p *Page) attributes(i int, dst reflect.Value) (int, bool) {
 				noted[f.noted] = spanOf(begin, end)
 			}
 		}
-		if i, more, ok = p.more(end, '}'); !ok {
+		if p.comma(end) {
+			i = end + 1
+		} else if i, more, ok = p.more(end, '}'); !ok {
 			return 0, false
 		}
 	}

@@ -112,6 +112,13 @@ func (p *Page) closed(i int, bracket byte) (int, bool) {
 	return i + 1, i < len(data) && data[i] == bracket
 }
 
+// comma reports whether the next element begins behind a comma at i, with nothing in
+// between, as it does in what DynamoDB writes. It is for loops, where more is a call.
+func (p *Page) comma(i int) bool {
+	data := p.r.Data
+	return i+1 < len(data) && data[i] == ',' && data[i+1] > ' '
+}
+
 // more passes a comma or the bracket at i. It is at the next element after a comma.
 func (p *Page) more(i int, bracket byte) (next int, again, ok bool) {
 	data := p.r.Data
@@ -192,31 +199,52 @@ func (p *Page) read(v *wireValue, i int, dst reflect.Value, depth int) (int, boo
 
 const openS = `{"S":"`
 
-// strings reads the strings of a list or set, cut from a slab.
+// strings reads the strings of a list or set, into the free ones of the slab.
 func (p *Page) strings(v *wireValue, i int, dst reflect.Value) (int, bool) {
-	found := p.found[:0]
+	n := 0
 	i, none := p.none(i, ']')
-	for more := !none; more; {
-		var s string
+	for more := !none; more; n++ {
+		if n == len(p.texts) {
+			p.moreTexts(n)
+		}
 		var ok bool
 		if v.op == wireTexts {
-			s, i, ok = p.typed(i)
+			p.texts[n], i, ok = p.typed(i)
 		} else {
-			s, i, ok = p.bare(i)
+			p.texts[n], i, ok = p.bare(i)
 		}
 		if !ok {
 			return 0, false
 		}
-		found = append(found, s)
-		if i, more, ok = p.more(i, ']'); !ok {
+		if p.comma(i) {
+			i++
+		} else if i, more, ok = p.more(i, ']'); !ok {
 			return 0, false
 		}
 	}
-	p.found = found
-	room := p.room(len(found))
-	copy(room, found)
-	*dst.Addr().Interface().(*[]string) = room
+	*dst.Addr().Interface().(*[]string) = p.cutTexts(n)
 	return i, true
+}
+
+// moreTexts makes a new slab for a list of which n strings have been read.
+func (p *Page) moreTexts(n int) {
+	p.slab = min(max(2*p.slab, 8), maxSlab)
+	texts := make([]string, max(p.slab, 2*n))
+	copy(texts, p.texts[:n])
+	p.texts = texts
+}
+
+// cutTexts returns the first n strings of the slab, which nothing else uses then, nor
+// what is appended to them.
+func (p *Page) cutTexts(n int) []string {
+	if n > ownTexts || n == 0 {
+		own := append(make([]string, 0, n), p.texts[:n]...)
+		clear(p.texts[:n])
+		return own
+	}
+	texts := p.texts[:n:n]
+	p.texts = p.texts[n:]
+	return texts
 }
 
 // bare reads a string.
@@ -249,20 +277,6 @@ func (p *Page) typed(i int) (string, int, bool) {
 	}
 	i, ok = p.closed(i, '}')
 	return s, i, ok
-}
-
-// room returns n strings that nothing else uses, nor what is appended to them.
-func (p *Page) room(n int) []string {
-	if n > len(p.texts) || n == 0 {
-		if n > ownTexts || n == 0 {
-			return make([]string, n)
-		}
-		p.slab = min(max(2*p.slab, 8, n), maxSlab)
-		p.texts = make([]string, p.slab)
-	}
-	room := p.texts[:n:n]
-	p.texts = p.texts[n:]
-	return room
 }
 
 // count returns how many elements an array has, from behind its bracket.
@@ -407,7 +421,9 @@ func (p *Page) object(w *wireStruct, i int, dst reflect.Value, depth int) (int, 
 		if !ok {
 			return 0, false
 		}
-		if i, more, ok = p.more(end, '}'); !ok {
+		if p.comma(end) {
+			i = end + 1
+		} else if i, more, ok = p.more(end, '}'); !ok {
 			return 0, false
 		}
 	}

@@ -3,7 +3,6 @@ package codec
 import (
 	"reflect"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/monotable/monotable/internal/avjson"
 )
@@ -31,6 +30,12 @@ func (p *Plan) appendMembers(b []byte, v reflect.Value, omit []bool, l level) ([
 			b = append(b, ',')
 		}
 		b = append(b, f.key...)
+		if !f.Value.nullEmpty {
+			if quick, ok := f.Value.appendQuick(b, fv, l); ok { // as most are: two calls less
+				b = quick
+				continue
+			}
+		}
 		out, present, err := f.Value.append(b, fv, l)
 		switch {
 		case err != nil:
@@ -97,9 +102,8 @@ func (x *Value) appendPresent(b []byte, v reflect.Value, l level) (out []byte, p
 func (x *Value) appendQuick(b []byte, v reflect.Value, l level) ([]byte, bool) {
 	switch x.op {
 	case opString:
-		if s := v.String(); utf8.ValidString(s) {
-			return append(avjson.AppendString(append(b, `{"S":`...), s), '}'), true
-		}
+		out, ok := avjson.AppendText(append(b, `{"S":`...), v.String())
+		return append(out, '}'), ok
 	case opInt:
 		return append(strconv.AppendInt(append(b, `{"N":"`...), v.Int(), 10), `"}`...), true
 	case opUint:
@@ -120,29 +124,30 @@ func (x *Value) appendQuick(b []byte, v reflect.Value, l level) ([]byte, bool) {
 		}
 	case opTexts:
 		texts := textsOf(v)
-		if texts != nil && x.fits(l) && !x.omitEmptyElem && !x.Elem.nullEmpty && validTexts(texts) {
-			b = append(b, `{"L":[`...)
-			for i, s := range texts {
-				if i > 0 {
-					b = append(b, ',')
-				}
-				b = append(avjson.AppendString(append(b, `{"S":`...), s), '}')
-			}
-			return append(b, "]}"...), true
+		if texts != nil && x.fits(l) && !x.omitEmptyElem && !x.Elem.nullEmpty {
+			return appendTexts(append(b, `{"L":[`...), texts, `{"S":`, "}")
 		}
 	case opTextSet:
 		if texts := textsOf(v); !x.omitEmptyElem && isTextSet(texts) {
-			b = append(b, `{"SS":[`...)
-			for i, s := range texts {
-				if i > 0 {
-					b = append(b, ',')
-				}
-				b = avjson.AppendString(b, s)
-			}
-			return append(b, "]}"...), true
+			return appendTexts(append(b, `{"SS":[`...), texts, "", "")
 		}
 	}
 	return b, false
+}
+
+// appendTexts appends the elements of a list or set, each between what it opens and
+// closes with, and the end.
+func appendTexts(b []byte, texts []string, open, closing string) (_ []byte, ok bool) {
+	for i, s := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, ok = avjson.AppendText(append(b, open...), s); !ok {
+			return b, false
+		}
+		b = append(b, closing...)
+	}
+	return append(b, "]}"...), true
 }
 
 // appendElem is encodeElem.

@@ -193,7 +193,7 @@ func (w *writer) quick(o op, v reflect.Value) types.AttributeValue {
 			return w.list(texts)
 		}
 	case opTextSet:
-		if texts := textsOf(v); isTextSet(texts) {
+		if texts := textsOf(v); isTextSet(texts) && validTexts(texts) {
 			av := take(&w.ss)
 			av.Value = slices.Clone(texts)
 			return av
@@ -220,10 +220,10 @@ func (w *writer) list(texts []string) types.AttributeValue {
 	return av
 }
 
-// isTextSet reports whether texts can be stored as a set. Long ones are left to
-// the general road, which does not compare all with all.
+// isTextSet reports whether texts, if they are valid, can be stored as a set. Long
+// ones are left to the general road, which does not compare all with all.
 func isTextSet(texts []string) bool {
-	if len(texts) == 0 || len(texts) > fewTexts || !validTexts(texts) {
+	if len(texts) == 0 || len(texts) > fewTexts {
 		return false
 	}
 	for i, s := range texts {

@@ -168,7 +168,7 @@ func (p Part) fixed() bool {
 }
 
 // Format gives the text of a value. It says false for an absent one: a nil pointer or an empty text.
-func (p Part) Format(v reflect.Value) (string, bool, error) {
+func (p *Part) Format(v reflect.Value) (string, bool, error) {
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return "", false, nil
@@ -194,7 +194,7 @@ func (p Part) FormatPrefix(prefix string) (string, error) {
 	return p.clean(prefix)
 }
 
-func (p Part) clean(text string) (string, error) {
+func (p *Part) clean(text string) (string, error) {
 	switch {
 	case !utf8.ValidString(text):
 		return "", fmt.Errorf("invalid UTF-8")
@@ -210,7 +210,7 @@ func (p Part) clean(text string) (string, error) {
 	return text, nil
 }
 
-func (p Part) text(v reflect.Value) (string, error) {
+func (p *Part) text(v reflect.Value) (string, error) {
 	switch p.Kind {
 	case Bool:
 		return strconv.FormatBool(v.Bool()), nil
@@ -237,7 +237,7 @@ func (p Part) text(v reflect.Value) (string, error) {
 	return v.String(), nil
 }
 
-func (p Part) timeText(t time.Time) (string, error) {
+func (p *Part) timeText(t time.Time) (string, error) {
 	t = t.UTC()
 	if t.Year() < 0 || t.Year() > 9999 {
 		return "", fmt.Errorf("year outside 0 to 9999")
@@ -268,7 +268,7 @@ func decimalText(v reflect.Value) (string, error) {
 
 // pad writes a number so that texts sort like numbers: zeros in front, and for a
 // negative number "-" and the ten's complement, so that -2 comes before -1.
-func (p Part) pad(digits string) (string, error) {
+func (p *Part) pad(digits string) (string, error) {
 	whole, frac, _ := strings.Cut(digits, ".")
 	whole, negative := strings.CutPrefix(whole, "-")
 	if !isDigits(whole) || frac != "" && !isDigits(frac) {
