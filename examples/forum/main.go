@@ -36,12 +36,11 @@ func main() {
 
 // tell opens a forum on a table of its own, tells its story, and deletes the table.
 func tell(ctx context.Context, client *dynamodb.Client, out *log.Logger) error {
-	var minutes atomic.Int64 // every look at the clock is a minute after the last
 	s, err := openStore(client, Options{
 		Table:        "forum-" + rand.Text(),
 		CursorSecret: []byte(rand.Text() + rand.Text()), // of this process only: a program that runs twice takes it from where its secrets are
 		PageSize:     3,
-		Clock:        func() time.Time { return today().Add(time.Duration(minutes.Add(1)) * time.Minute) },
+		Clock:        at(0),
 	})
 	if err != nil {
 		return err
@@ -79,11 +78,12 @@ func openForum(ctx context.Context, s *Store, out *log.Logger) error {
 			return err
 		}
 	}
-	for _, t := range []Topic{
+	for i, t := range []Topic{
 		{ID: "slugs", Category: "garden", Author: "ann", Title: "Slugs!"},
 		{ID: "roses", Category: "garden", Author: "ben", Title: "When to cut roses"},
 		{ID: "bread", Category: "kitchen", Author: "ann", Title: "Bread without a knife"},
 	} {
+		s.now = at(i + 1)
 		opened, err := s.Open(ctx, t, Post{ID: t.ID + "-0", Text: t.Title + " Please help."})
 		if err != nil {
 			return err
@@ -95,6 +95,7 @@ func openForum(ctx context.Context, s *Store, out *log.Logger) error {
 
 func discuss(ctx context.Context, s *Store, out *log.Logger) error {
 	for i := range 7 {
+		s.now = at(i + 4)
 		author := []string{"ben", "cem"}[i%2]
 		if _, err := s.Reply(ctx, Post{ID: fmt.Sprintf("slugs-%d", i+1), TopicID: "slugs", Author: author, Text: "Beer."}); err != nil {
 			return err
@@ -174,5 +175,9 @@ func ids(posts []Post) []string {
 	return all
 }
 
-// today stands still, so that the story is always the same.
+// at is a clock that stands still, some minutes into the story, so that it is always the same.
+func at(minutes int) func() time.Time {
+	return func() time.Time { return today().Add(time.Duration(minutes) * time.Minute) }
+}
+
 func today() time.Time { return time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC) }
