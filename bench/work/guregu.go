@@ -27,20 +27,20 @@ func (w withGuregu) update(ctx context.Context, key Person) (Person, error) {
 	return s.Person, err
 }
 
-func (w withGuregu) query(ctx context.Context, key Person) ([]Person, error) {
+func (w withGuregu) query(ctx context.Context, key Person) (any, error) {
 	var all []stored
 	err := w.table.Get("PK", key.partition()).Range("SK", dynamo.BeginsWith, skPrefix).All(ctx, &all)
-	return people(all), err
+	return all, err
 }
 
-func (w withGuregu) batchGet(ctx context.Context, keys []Person) ([]Person, error) {
+func (w withGuregu) batchGet(ctx context.Context, keys []Person) (any, error) {
 	ask := make([]dynamo.Keyed, len(keys))
 	for i, k := range keys {
 		ask[i] = dynamo.Keys{k.partition(), k.sort()}
 	}
 	var all []stored
 	err := w.table.Batch("PK", "SK").Get(ask...).All(ctx, &all)
-	return people(all), err
+	return all, err
 }
 
 func (w withGuregu) batchWrite(ctx context.Context, all []Person) error {

@@ -10,13 +10,13 @@ import (
 	"github.com/monotable/monotable/internal/codec"
 )
 
-// calls are the operations that are measured, in one library.
+// calls are the operations that are measured, in one library. Those that read many give them as the library does; see [PeopleOf].
 type calls interface {
 	get(ctx context.Context, key Person) (Person, error)
 	put(ctx context.Context, p Person) error
 	update(ctx context.Context, key Person) (Person, error) // key's version must be the stored one
-	query(ctx context.Context, key Person) ([]Person, error)
-	batchGet(ctx context.Context, keys []Person) ([]Person, error)
+	query(ctx context.Context, key Person) (any, error)
+	batchGet(ctx context.Context, keys []Person) (any, error)
 	batchWrite(ctx context.Context, people []Person) error
 }
 
@@ -36,17 +36,12 @@ func (w withMonotable) update(ctx context.Context, key Person) (Person, error) {
 		name.Set(newName), email.Set(newEmail), age.Set(newAge), updatedAt.Set(newTime), monotable.Add(version, 1), version.Eq(key.Version))
 }
 
-func (w withMonotable) query(ctx context.Context, key Person) ([]Person, error) {
+func (w withMonotable) query(ctx context.Context, key Person) (any, error) {
 	return w.people.Query(key).Collect(ctx)
 }
 
-func (w withMonotable) batchGet(ctx context.Context, keys []Person) ([]Person, error) {
-	results, err := w.people.BatchGet(ctx, keys)
-	people := make([]Person, len(results))
-	for i := range results {
-		people[i] = results[i].Item
-	}
-	return people, err
+func (w withMonotable) batchGet(ctx context.Context, keys []Person) (any, error) {
+	return w.people.BatchGet(ctx, keys)
 }
 
 func (w withMonotable) batchWrite(ctx context.Context, people []Person) error {

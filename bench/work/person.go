@@ -55,6 +55,26 @@ func People(n int) []Person {
 	return people
 }
 
+// PeopleOf is what a way has read, whatever form its library gives people.
+func PeopleOf(read any) ([]Person, bool) {
+	var people []Person
+	switch read := read.(type) {
+	case Person:
+		people = []Person{read}
+	case []Person:
+		people = read
+	case []stored:
+		for _, s := range read {
+			people = append(people, s.Person)
+		}
+	case []monotable.BatchResult[Person]:
+		for _, r := range read {
+			people = append(people, r.Item)
+		}
+	}
+	return people, people != nil
+}
+
 // What an update sets, beside adding 1 to the version, which must be as it was.
 const (
 	newName  = "New Name"

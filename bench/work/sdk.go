@@ -74,15 +74,7 @@ func (w withSDK) update(ctx context.Context, key Person) (Person, error) {
 	return s.Person, err
 }
 
-func people(all []stored) []Person {
-	out := make([]Person, len(all))
-	for i := range all {
-		out[i] = all[i].Person
-	}
-	return out
-}
-
-func (w withSDK) query(ctx context.Context, key Person) ([]Person, error) {
+func (w withSDK) query(ctx context.Context, key Person) (any, error) {
 	partition := expression.Key("PK").Equal(expression.Value(key.partition())).And(expression.Key("SK").BeginsWith(skPrefix))
 	e, err := expression.NewBuilder().WithKeyCondition(partition).Build()
 	if err != nil {
@@ -97,10 +89,10 @@ func (w withSDK) query(ctx context.Context, key Person) ([]Person, error) {
 	}
 	var all []stored
 	err = attributevalue.UnmarshalListOfMaps(out.Items, &all)
-	return people(all), err
+	return all, err
 }
 
-func (w withSDK) batchGet(ctx context.Context, keys []Person) ([]Person, error) {
+func (w withSDK) batchGet(ctx context.Context, keys []Person) (any, error) {
 	ask := types.KeysAndAttributes{Keys: make([]map[string]types.AttributeValue, len(keys))}
 	for i := range keys {
 		ask.Keys[i] = keyOf(keys[i])
@@ -111,7 +103,7 @@ func (w withSDK) batchGet(ctx context.Context, keys []Person) ([]Person, error) 
 	}
 	var all []stored
 	err = attributevalue.UnmarshalListOfMaps(out.Responses[tableName], &all)
-	return people(all), err
+	return all, err
 }
 
 func (w withSDK) batchWrite(ctx context.Context, all []Person) error {
