@@ -64,10 +64,9 @@ func (c *entityCore) batchDelete(key reflect.Value, entry *batchEntry) error {
 
 func (c *entityCore) startEntry(entry *batchEntry, key, sent attributeMap) {
 	table := c.options.tableName(c.model.table)
-	*entry = batchEntry{
-		core: c.model.table, of: c.model, table: table, key: key, id: keyIdentity(table, c.model.table, key),
-		bytes: wireSize(table, sent), places: 1,
-	}
+	entry.core, entry.of, entry.table, entry.places = c.model.table, c.model, table, 1
+	entry.key, entry.id.text = key, keyIdentity(table, c.model.table, key)
+	entry.bytes = wireSize(table, sent)
 }
 
 // BatchWrite puts and deletes any number of items of any entities, also of other tables with the same client, in requests of 25, as
@@ -155,8 +154,8 @@ var errNilOp = errors.New("no operation")
 
 // batchWrite is BatchWrite under the options o. what is a word for one of the n operations; compile fills its entry.
 func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n int, compile func(i int, entry *batchEntry) error) error {
-	all, entries := make([]batchEntry, n), make([]*batchEntry, n)
-	seen := make(map[string]int, n)
+	all, writes, entries := make([]batchEntry, n), make([]batchedWrite, n), make([]*batchEntry, n)
+	seen := newKeyIndex(n)
 	var room *jsonRoom
 	if c.sendsJSON(o) {
 		room = &jsonRoom{ids: idRoom{items: n}}
@@ -164,6 +163,7 @@ func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n i
 	}
 	for i := range all {
 		entry := &all[i]
+		entry.batchedWrite = &writes[i]
 		entry.room = room
 		err := compile(i, entry)
 		if err == errNilOp { //nolint:errorlint // the value itself
@@ -175,10 +175,10 @@ func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n i
 		if err != nil {
 			return indexed(what, i, err)
 		}
-		if first, ok := seen[entry.id]; ok {
-			return invalidf("%ss %d and %d are on the same item", what, first, i)
+		if first := seen.add(entry); first != nil {
+			return invalidf("%ss %d and %d are on the same item", what, slices.Index(entries, first), i)
 		}
-		seen[entry.id], entries[i] = i, entry
+		entries[i] = entry
 	}
 	if err := started(ctx); err != nil {
 		return err
@@ -195,7 +195,7 @@ func (c *tableCore) admits(o *options, e *batchEntry) error {
 	if e.core.client != c.client {
 		return invalidf("it is of a table with another client")
 	}
-	if e.key == nil && o.textInScope(e.text.partition) {
+	if e.key == nil && o.textInScope(e.id.at(e.id.partition)) {
 		return nil
 	}
 	return o.inScope(e.attributes()[e.core.primary.partition[0].Name])

@@ -70,15 +70,18 @@ func (e *Entity[T]) BatchGet(ctx context.Context, keys []T) ([]BatchResult[T], e
 func (e *Entity[T]) batchGet(ctx context.Context, keys []T) ([]BatchResult[T], error) {
 	m, o := e.core.model, &e.core.options
 	results := make([]BatchResult[T], len(keys))
-	own := new(T) // of each key in turn: nothing refers to it afterwards
+	own := new(T) // of each key in turn, if it may change: nothing refers to it afterwards
 	ids := idRoom{items: len(keys)}
 	err := m.table.batchGet(ctx, o, "key", len(keys), func(i int) (read compiledRead, err error) {
 		read = compiledRead{m: m, table: o.tableName(m.table), consistent: o.consistent, becomes: m.plan}
-		*own = keys[i]
-		key := m.ownKey(reflect.ValueOf(own).Elem())
-		m.transformKey(key)
+		key := reflect.ValueOf(&keys[i]).Elem()
+		if !m.keyAsIs {
+			*own = keys[i]
+			key = m.ownKey(reflect.ValueOf(own).Elem())
+			m.transformKey(key)
+		}
 		var ok bool
-		if read.text, read.id, ok = m.textKey(o, read.table, key, &ids); !ok {
+		if read.id, ok = m.textKey(o, read.table, key, &ids); !ok {
 			read.key, err = m.primaryKey(o, key)
 		}
 		return read, err
@@ -134,7 +137,7 @@ func (t *Table) batchGet(ctx context.Context, ops []ReadOp) ([]ReadResult, error
 // readsError if take had errors, any other if nothing was to be sent.
 func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int, compile func(i int) (compiledRead, error), take func(i int, entry *batchEntry) error) error {
 	all, entries, entryOf := make([]batchEntry, n), make([]*batchEntry, 0, n), make([]*batchEntry, n)
-	byID := make(map[string]*batchEntry, n)
+	byID := newKeyIndex(n)
 	for i := range n {
 		read, err := compile(i)
 		if err == errNilOp { //nolint:errorlint // the value itself
@@ -143,18 +146,18 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int
 		if err != nil {
 			return indexed(what, i, err)
 		}
-		id := read.id
-		if id == "" {
-			id = keyIdentity(read.table, read.m.table, read.key)
+		e := &all[len(entries)]
+		e.core, e.of, e.table, e.id, e.key, e.becomes = read.m.table, read.m, read.table, read.id, read.key, read.becomes
+		if !e.id.isText() {
+			e.id.text = keyIdentity(e.table, e.core, e.key)
 		}
-		e := byID[id]
-		if e == nil {
-			e = &all[len(entries)]
-			e.core, e.of, e.table, e.key, e.text, e.id, e.becomes = read.m.table, read.m, read.table, read.key, read.text, id, read.becomes
-			if err := c.admits(o, e); err != nil {
-				return indexed(what, i, err)
-			}
-			byID[id], entries = e, append(entries, e)
+		if err := c.admits(o, e); err != nil {
+			return indexed(what, i, err)
+		}
+		if known := byID.add(e); known != nil {
+			*e, e = batchEntry{}, known
+		} else {
+			entries = append(entries, e)
 		}
 		if e.places++; e.becomes != read.becomes {
 			e.becomes = notes
@@ -176,7 +179,7 @@ func (c *tableCore) batchGet(ctx context.Context, o *options, what string, n int
 		return 1
 	})
 	for i, e := range entries {
-		e.at = i
+		e.at = int32(i) //nolint:gosec // no call has so many
 	}
 	run := batchRun{core: c, options: o, size: maxBatchGet, send: func(ctx context.Context, chunk []*batchEntry) (batchAnswer, error) {
 		return c.sendGets(ctx, o, chunk, byID)
@@ -219,7 +222,7 @@ func (e *batchEntry) result(decode func(*record) error) (State, error) {
 }
 
 // sendGets makes one request and keeps what it returned. byID are the entries of the whole call.
-func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntry, byID map[string]*batchEntry) (batchAnswer, error) {
+func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntry, byID *keyIndex) (batchAnswer, error) {
 	in := &dynamodb.BatchGetItemInput{
 		RequestItems:           map[string]types.KeysAndAttributes{},
 		ReturnConsumedCapacity: o.batchCapacity(),
@@ -233,25 +236,28 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 		defer func() { room.keep(json); room.close() }()
 		json = room.free(c.keysIn(chunk))
 	}
-	for _, e := range chunk {
-		var key attributeMap
-		if wire && e.text.partition != "" {
-			begin := len(json)
-			json = e.appendKey(json)
-			mark, first := a.marked.add(e.table, json[begin:], ",", len(chunk))
-			if !first {
-				continue // a chunk reads a table in one mode
-			}
-			key = marks[mark]
-		} else {
-			key = e.attributes()
-		}
+	ask := func(e *batchEntry, key attributeMap) {
 		keys := in.RequestItems[e.table]
 		keys.Keys = append(keys.Keys, key)
 		if e.consistent {
 			keys.ConsistentRead = ptr(true)
 		}
 		in.RequestItems[e.table] = keys
+	}
+	first := chunk[0]
+	for _, e := range chunk {
+		switch {
+		case !wire || !e.id.isText() || e.table != first.table:
+			ask(e, e.attributes())
+		case len(json) == 0:
+			json = e.appendKey(json)
+		default:
+			json = e.appendKey(append(json, ','))
+		}
+	}
+	if len(json) > 0 {
+		mark, _ := a.marked.add(first.table, json, "", 1)
+		ask(first, marks[mark]) // a chunk reads a table in one mode
 	}
 	out, err := sendAs(ctx, o, a, c.client.BatchGetItem, in)
 	if err != nil {
@@ -289,7 +295,7 @@ func (c *tableCore) sendGets(ctx context.Context, o *options, chunk []*batchEntr
 func (c *tableCore) keysIn(chunk []*batchEntry) (n int) {
 	for _, e := range chunk {
 		const frame = len(`{"":{"S":""},"":{"S":""}}`)
-		n += frame + 16 + len(e.id) // with the names
+		n += frame + 16 + len(e.id.text) // with the names
 	}
 	return n
 }

@@ -17,7 +17,7 @@ func (m *model) fillJSON(o *options, entry *batchEntry, item reflect.Value) erro
 	}
 	entry.core, entry.of, entry.table, entry.places = m.table, m, o.tableName(m.table), 1
 	var ok bool
-	if entry.text, entry.id, ok = m.textKey(o, entry.table, item, &entry.room.ids); !ok {
+	if entry.id, ok = m.textKey(o, entry.table, item, &entry.room.ids); !ok {
 		_, missing := m.keyParts(item)
 		if err := validationError(append(found, missing...)); err != nil {
 			return err
@@ -30,7 +30,7 @@ func (m *model) fillJSON(o *options, entry *batchEntry, item reflect.Value) erro
 	}
 	b := entry.room.free(int(m.itemRoom.Load()))
 	begin := len(b)
-	if b, err = m.appendItem(b, item, &entry.text, mark{}); err != nil {
+	if b, err = m.appendItem(b, item, &entry.id, mark{}); err != nil {
 		return err
 	}
 	entry.room.keep(b)
@@ -40,7 +40,7 @@ func (m *model) fillJSON(o *options, entry *batchEntry, item reflect.Value) erro
 	if len(entry.json) <= maxItem { // DynamoDB counts less
 		return nil
 	}
-	key := entry.text.attributes(&m.table.primary)
+	key := entry.id.attributes(&m.table.primary)
 	_, _, err = m.itemOf(o, item, mark{}, key)
 	return err
 }

@@ -52,13 +52,13 @@ func TestWhichEntitiesWriteJSON(t *testing.T) {
 			continue // which is refused at once
 		}
 		require.NoError(t, err, name)
-		require.Equal(t, row.text, e.core.model.hasTextKey(), name)
+		require.Equal(t, row.text, e.core.model.textKeys, name)
 		require.Equal(t, row.json, e.core.model.asJSON, name)
 		require.Equal(t, row.put, e.core.model.putsJSON, name)
 		if !row.json {
 			continue
 		}
-		entry := batchEntry{room: &jsonRoom{}}
+		entry := batchEntry{batchedWrite: &batchedWrite{room: &jsonRoom{}}}
 		item := coin{ID: "1", Kind: "é", N: 7}
 		require.NoError(t, e.core.model.fillJSON(&e.core.options, &entry, reflect.ValueOf(&item).Elem()))
 		require.True(t, json.Valid(entry.json), "%s", entry.json)

@@ -55,20 +55,20 @@ var errStrangeAnswer = errors.New("monotable: the answer names a key that was no
 // entryIndex finds the entries of a request by what an answer calls them. The answer has an order of its own.
 type entryIndex struct {
 	chunk  []*batchEntry
-	byID   map[string]*batchEntry // made when it is asked: most answers to writes name nothing
+	byID   *keyIndex              // made when it is asked: most answers to writes name nothing
 	id     []byte                 // room for one
 	tables map[string]*batchEntry // one entry of each, if there are several or the answer has other names for them
 
 	// Of a read, byID has the entries of all requests of the call, which stand at places in a row.
 	ofCall bool
-	begin  int
+	begin  int32
 	asked  [maxBatchGet]bool
 }
 
 func entriesByKey(chunk []*batchEntry) *entryIndex { return &entryIndex{chunk: chunk} }
 
 // entriesOfCall is entriesByKey where the call has an index already.
-func entriesOfCall(chunk []*batchEntry, byID map[string]*batchEntry) *entryIndex {
+func entriesOfCall(chunk []*batchEntry, byID *keyIndex) *entryIndex {
 	x := &entryIndex{chunk: chunk, byID: byID, ofCall: true, begin: chunk[0].at}
 	for _, e := range chunk {
 		x.begin = min(x.begin, e.at)
@@ -80,9 +80,9 @@ func entriesOfCall(chunk []*batchEntry, byID map[string]*batchEntry) *entryIndex
 }
 
 func (x *entryIndex) fill() {
-	x.byID = make(map[string]*batchEntry, len(x.chunk))
+	x.byID = newKeyIndex(len(x.chunk))
 	for _, e := range x.chunk {
-		x.byID[e.id] = e
+		x.byID.add(e)
 	}
 }
 
@@ -132,9 +132,9 @@ func (x *entryIndex) find(table string, key *record) *batchEntry {
 		x.fill()
 	}
 	x.id = appendIdentity(x.id[:0], of.table, of.core, key)
-	e := x.byID[string(x.id)]
+	e := x.byID.find(x.id)
 	if e != nil && x.ofCall {
-		if i := e.at - x.begin; i < 0 || i >= len(x.asked) || !x.asked[i] {
+		if i := int(e.at - x.begin); i < 0 || i >= len(x.asked) || !x.asked[i] {
 			return nil // of another request
 		}
 	}

@@ -16,10 +16,10 @@ func TestEntriesOfCall(t *testing.T) {
 		return attributeMap{"PK": &types.AttributeValueMemberS{Value: fmt.Sprintf("K%d", i)}}
 	}
 	const table = "arn:aws:dynamodb:eu-west-1:1:table/app"
-	entries, byID := make([]*batchEntry, 350), map[string]*batchEntry{}
+	entries, byID := make([]*batchEntry, 350), newKeyIndex(350)
 	for i := range entries {
-		entries[i] = &batchEntry{core: core, table: table, at: i, id: keyIdentity(table, core, key(i))}
-		byID[entries[i].id] = entries[i]
+		entries[i] = &batchEntry{core: core, table: table, at: int32(i), id: keyID{text: keyIdentity(table, core, key(i))}}
+		require.Nil(t, byID.add(entries[i]))
 	}
 	left := []*batchEntry{entries[199], entries[120], entries[150]} // of the second request, in the order of its answer
 	for _, chunk := range [][]*batchEntry{entries[:100], entries[100:200], entries[200:300], entries[300:], left} {
@@ -38,7 +38,25 @@ func TestEntriesOfCall(t *testing.T) {
 			}
 		}
 		require.Nil(t, x.find(table, recordOf(key(1000))))
-		require.Nil(t, x.find("other", recordOf(key(chunk[0].at))))
+		require.Nil(t, x.find("other", recordOf(key(int(chunk[0].at)))))
+	}
+}
+
+// An index finds what was added and nothing else, however full it is, and adds no key twice.
+func TestKeyIndex(t *testing.T) {
+	for n := range 70 {
+		x, id := newKeyIndex(n), func(i int) string { return fmt.Sprintf("key %d", i) }
+		require.Nil(t, x.find([]byte(id(0))))
+		var entries []*batchEntry
+		for i := range n {
+			entries = append(entries, &batchEntry{id: keyID{text: id(i)}})
+			require.Nil(t, x.add(entries[i]))
+			require.Same(t, entries[i], x.add(&batchEntry{id: keyID{text: id(i)}}))
+		}
+		for i, e := range entries {
+			require.Same(t, e, x.find([]byte(id(i))))
+		}
+		require.Nil(t, x.find([]byte(id(n))))
 	}
 }
 

@@ -24,7 +24,7 @@ type batchProgress struct {
 func (p *batchProgress) begin(entries []*batchEntry) {
 	p.moved = make(chan struct{}, 1)
 	for _, e := range entries {
-		p.now.Total += e.places
+		p.now.Total += int(e.places)
 	}
 }
 
@@ -43,7 +43,7 @@ func (p *batchProgress) left(n int) { p.add(func(now *BatchProgress) { now.Unpro
 func (p *batchProgress) settled(entries []*batchEntry) {
 	p.add(func(now *BatchProgress) {
 		for _, e := range entries {
-			now.Done += e.places
+			now.Done += int(e.places)
 		}
 	})
 }

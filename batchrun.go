@@ -27,23 +27,35 @@ type batchEntry struct {
 	core   *tableCore
 	of     *model // nil if it is of whatever entity
 	table  string
+	id     keyID
 	key    attributeMap // nil if it is text, and nobody has asked for it
-	text   textKey
-	id     string
-	places int // where it stands in the call: once, or for a read more often
-	at     int // of a read, among the entries of the call
+	places int32        // where it stands in the call: once, or for a read more often
+	err    error        // why it is not done
 
-	room  *jsonRoom    // of a write; nil if it cannot be JSON
-	json  []byte       // what is put
-	put   attributeMap // the same if it is not JSON
-	bytes int          // of it in the request
+	*batchedWrite // nil for a read
 
-	deletes    bool
-	consistent bool        // of a read
+	// Of a read.
+	at         int32 // among the entries of the call
+	consistent bool
 	becomes    *codec.Plan // what it is read into; notes if that is several
 	item       *record     // nil if there is none
+}
 
-	err error // why it is not done
+// batchedWrite is a put, unless it deletes.
+type batchedWrite struct {
+	room    *jsonRoom    // nil if it cannot be JSON
+	json    []byte       // the item
+	put     attributeMap // the same if it is not JSON
+	deletes bool
+	bytes   int // in the request
+}
+
+// size is how many bytes count in the request.
+func (e *batchEntry) size() int {
+	if e.batchedWrite == nil {
+		return 0
+	}
+	return e.bytes
 }
 
 // entity is the name of the entry's entity.
@@ -117,12 +129,12 @@ func (r *batchRun) chunks(entries []*batchEntry) [][]*batchEntry {
 	start, bytes, modes := 0, 0, map[string]bool{}
 	for i, e := range entries {
 		mode, asked := modes[e.table]
-		if i-start == size || i > start && bytes+e.bytes > maxRequestBytes || asked && mode != e.consistent {
+		if i-start == size || i > start && bytes+e.size() > maxRequestBytes || asked && mode != e.consistent {
 			chunks = append(chunks, entries[start:i])
 			start, bytes = i, 0
 			clear(modes)
 		}
-		bytes += e.bytes
+		bytes += e.size()
 		modes[e.table] = e.consistent
 	}
 	if start < len(entries) {

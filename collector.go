@@ -125,10 +125,13 @@ func (c *others) entity() *model { return nil }
 func (c *others) target() any { return c.count }
 
 func (c *others) add(item *record, _ bool) error {
-	if c.n++; c.items != nil {
-		c.found = append(c.found, item.attributes())
+	c.n++
+	if c.items == nil {
+		return nil
 	}
-	return item.err
+	whole, err := item.whole()
+	c.found = append(c.found, whole)
+	return err
 }
 
 func (c *others) reverse() { slices.Reverse(c.found) }

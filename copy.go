@@ -64,6 +64,7 @@ func (c *compiler) compileCopies() {
 	c.plainKey = !slices.ContainsFunc(c.primary.attributes(), func(a *attribute) bool {
 		return !a.inline(c.typ) || holdsReferences(a.value.Type)
 	})
+	c.keyAsIs = c.plainKey && !slices.ContainsFunc(c.primary.attributes(), func(a *attribute) bool { return a.has(ruleTransform) })
 	if c.version != nil {
 		mark := c.plan.Field(c.table.writeID)
 		c.plainKey = c.plainKey && c.version.inline(c.typ) && (mark == nil || inline(c.typ, mark.Index) && !holdsReferences(mark.Value.Type))

@@ -27,7 +27,7 @@ func (m *model) writesJSON() bool {
 }
 
 // appendItem is itemOf in JSON.
-func (m *model) appendItem(b []byte, item reflect.Value, key *textKey, mark mark) ([]byte, error) {
+func (m *model) appendItem(b []byte, item reflect.Value, key *keyID, mark mark) ([]byte, error) {
 	begin := len(b) + 1
 	b, err := m.plan.AppendJSON(append(b, '{'), item, nil)
 	if err != nil {
@@ -36,7 +36,7 @@ func (m *model) appendItem(b []byte, item reflect.Value, key *textKey, mark mark
 	if len(b) > begin {
 		b = append(b, ',')
 	}
-	b = key.append(b, &m.table.primary)
+	b = key.append(b, m)
 	for _, set := range m.sets() {
 		values, err := m.indexKey(set, item, func(*attribute) bool { return false })
 		if err != nil {

@@ -497,7 +497,7 @@ func (t *Table) deletion(item attributeMap) *batchEntry {
 		key[k.Name] = item[k.Name]
 	}
 	return &batchEntry{
-		table: t.Name(), core: t.tableCore, key: key, id: keyIdentity(t.Name(), t.tableCore, key),
-		bytes: wireSize(t.Name(), key), places: 1, deletes: true,
+		table: t.Name(), core: t.tableCore, key: key, id: keyID{text: keyIdentity(t.Name(), t.tableCore, key)}, places: 1,
+		batchedWrite: &batchedWrite{deletes: true, bytes: wireSize(t.Name(), key)},
 	}
 }

@@ -45,12 +45,14 @@ type model struct {
 
 	leavesReferences bool // no write changes what an item refers to, nor runs code that could
 	plainKey         bool // nothing in a key refers to anything
+	keyAsIs          bool // and nothing changes it
 
 	tagJSON  []byte       // the value of the tag
 	endJSON  []byte       // what is the same in all items
 	asJSON   bool         // batches put items as JSON
 	putsJSON bool         // so does Put
 	textKeys bool         // keys are texts
+	keyOpens []string     // what comes before each of them in an item
 	itemRoom atomic.Int64 // how long the JSON of an item was
 
 	views   sync.Map // reflect.Type → *view, compiled on first use

@@ -100,7 +100,7 @@ func (s *rawSchema) compile(t *tableCore) (*model, error) {
 	if err := c.problems.orNil(); err != nil {
 		return nil, err
 	}
-	m.textKeys = m.hasTextKey()
+	m.compileTextKey()
 	if m.writesJSON() {
 		m.asJSON = m.version == nil && !m.upgrading                                                         // a batch can check neither
 		m.putsJSON = !slices.ContainsFunc(m.ruled, func(a *attribute) bool { return a.has(ruleImmutable) }) // see protect

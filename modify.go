@@ -99,9 +99,9 @@ func (c *entityCore) readAndWrite(ctx context.Context, key, dst reflect.Value, c
 		if err != nil {
 			return err
 		}
-		raw := found.attributes()
-		if found.err != nil {
-			return &DecodeError{Entity: c.model.name, Item: raw, Err: found.err}
+		raw, err := found.whole()
+		if err != nil {
+			return &DecodeError{Entity: c.model.name, Item: raw, Err: err}
 		}
 		now, err := c.model.upgraded(found)
 		if err != nil {

@@ -23,7 +23,7 @@ func (m *model) newPut(ctx context.Context, o *options, create, alone bool, item
 	var key attributeMap
 	asJSON := alone && m.putsJSON && len(found) == 0 && !o.exactlyOnce && m.table.sendsJSON(o)
 	if asJSON {
-		w.text, _, asJSON = m.textKey(o, w.table(), item, &idRoom{})
+		w.id, asJSON = m.textKey(o, w.table(), item, &idRoom{})
 	}
 	if !asJSON {
 		if key, err = m.prepareWhole(ctx, item, found); err != nil {

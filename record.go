@@ -13,9 +13,8 @@ import (
 type record struct {
 	item  attributeMap // of a reply: nil until all of it is asked for
 	reply *reply
-	index int   // in reply
+	index int32 // in reply
 	moved bool  // the reply's value has been handed out
-	err   error // why attributes are not all there
 }
 
 // recordOf is the record of an item that is there as its attributes. nil is no item.
@@ -34,7 +33,7 @@ func (r *record) left() int {
 	if r.reply == nil {
 		return 1
 	}
-	return r.reply.page.Len() - r.index
+	return r.reply.page.Len() - int(r.index)
 }
 
 // readInto is the slice that a reply's items have been read into, if this is the first one and all of them are in it. Items are taken in
@@ -55,12 +54,22 @@ func (r *record) close() { r.reply.close() }
 // missing says that there is no item.
 func (r *record) missing() bool { return r.reply == nil && len(r.item) == 0 }
 
-// attributes are those of the whole item.
+// attributes are those of the whole item, as far as they can be read.
 func (r *record) attributes() attributeMap {
-	if r.item == nil && r.reply != nil {
-		r.item, r.err = r.reply.attributes(r.index)
+	item, _ := r.whole()
+	return item
+}
+
+// whole is attributes, and says why they are not all there.
+func (r *record) whole() (attributeMap, error) {
+	if r.item != nil || r.reply == nil {
+		return r.item, nil
 	}
-	return r.item
+	item, err := r.reply.attributes(int(r.index))
+	if err == nil {
+		r.item = item
+	}
+	return item, err
 }
 
 // attribute is nil if the item lacks it.
@@ -69,16 +78,19 @@ func (r *record) attribute(name string) types.AttributeValue {
 		return r.item[name]
 	}
 	if n, ok := r.reply.layout.note(name); ok {
-		return r.reply.noted(r.index, n)
+		return r.reply.noted(int(r.index), n)
 	}
 	return r.attributes()[name]
 }
+
+// noted is the JSON of the n-th noted attribute of an item that is in a reply; nil if it lacks it.
+func (r *record) noted(n int) []byte { return r.reply.page.Noted(int(r.index), n) }
 
 // lacks says that the item has no such attribute.
 func (r *record) lacks(name string) bool {
 	if r.item == nil && r.reply != nil {
 		if n, ok := r.reply.layout.note(name); ok {
-			return r.reply.page.Noted(r.index, n) == nil
+			return r.noted(n) == nil
 		}
 	}
 	return r.attribute(name) == nil
@@ -93,7 +105,7 @@ func (r *record) text(name string) (text []byte, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	text, ok = bytes.CutPrefix(r.reply.page.Noted(r.index, n), []byte(`{"S":"`))
+	text, ok = bytes.CutPrefix(r.noted(n), []byte(`{"S":"`))
 	if !ok {
 		return nil, false
 	}
@@ -107,7 +119,7 @@ func (r *record) reads(name string, asJSON []byte) bool {
 		return false
 	}
 	n, ok := r.reply.layout.note(name)
-	return ok && bytes.Equal(r.reply.page.Noted(r.index, n), asJSON)
+	return ok && bytes.Equal(r.noted(n), asJSON)
 }
 
 // at is the value at a path; nil if it is not stored.
@@ -135,5 +147,5 @@ func (r *record) decode(plan *codec.Plan, dst reflect.Value) error {
 	}
 	once := !r.moved
 	r.moved = true
-	return r.reply.decode(r.index, plan, dst, once)
+	return r.reply.decode(int(r.index), plan, dst, once)
 }

@@ -331,7 +331,7 @@ func (r *reply) byTable(items map[string][]attributeMap) (map[string][]record, e
 func (r *reply) records(begin, end int) []record {
 	all := make([]record, end-begin)
 	for i := range all {
-		all[i] = record{reply: r, index: begin + i}
+		all[i] = record{reply: r, index: int32(begin + i)} //nolint:gosec // of a reply below 2 GB
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package monotable
 
 import (
+	"math"
 	"reflect"
 	"slices"
 
@@ -9,40 +10,65 @@ import (
 	"github.com/monotable/monotable/internal/avjson"
 )
 
-// textKey is a primary key of texts: most are.
-type textKey struct {
-	partition, sort string // each a part of its id
+// keyID tells keys apart. That of a primary key of texts, as most are, has the key in it.
+type keyID struct {
+	text            string // see keyIdentity
+	partition, sort span   // of a key of texts
 }
 
-// hasTextKey says that all keys of the entity are texts made from templates.
-func (m *model) hasTextKey() bool {
-	return len(m.primary.partition) == 1 && !slices.ContainsFunc(m.primary.all(), func(k *keyAttr) bool {
+// span is where something stands in an id.
+type span struct{ begin, end uint16 }
+
+const maxTextID = math.MaxUint16 // far more than DynamoDB takes
+
+func spanOf(begin, end int) span { return span{uint16(begin), uint16(end)} } //nolint:gosec // below maxTextID
+
+func (k *keyID) at(s span) string { return k.text[s.begin:s.end] }
+
+// isText says that the key is in it.
+func (k *keyID) isText() bool { return k.partition.end > 0 }
+
+// compileTextKey finds out whether all keys of the entity are texts made from templates.
+func (m *model) compileTextKey() {
+	m.textKeys = len(m.primary.partition) == 1 && !slices.ContainsFunc(m.primary.all(), func(k *keyAttr) bool {
 		return !k.templated() || k.tmpl == nil || k.Type != types.ScalarAttributeTypeS
 	})
+	if !m.textKeys {
+		return
+	}
+	before := ""
+	for _, k := range m.primary.all() {
+		m.keyOpens = append(m.keyOpens, before+string(avjson.AppendString(nil, k.Name))+openText)
+		before = ","
+	}
 }
 
-// textKey makes the key of an item, and its keyIdentity in a room. It is false where there is something to tell about it, and so another way to be taken.
-func (m *model) textKey(o *options, table string, item reflect.Value, ids *idRoom) (key textKey, id string, ok bool) {
+// textKey makes the key of an item, in a room. It is false where there is something to tell about it, and so another way to be taken.
+func (m *model) textKey(o *options, table string, item reflect.Value, ids *idRoom) (key keyID, ok bool) {
 	if !m.textKeys {
-		return textKey{}, "", false
+		return keyID{}, false
 	}
 	b := appendSized(make([]byte, 0, 256), table)
 	text := make([]byte, 0, 256)
-	var ends, lengths [2]int
 	for i, k := range m.primary.all() {
 		var missing *attribute
 		var err error
 		text, missing, err = k.appendTo(text[:0], item)
 		if err != nil || missing != nil || len(text) == 0 || len(text) > k.limit {
-			return textKey{}, "", false
+			return keyID{}, false
 		}
 		b = appendSized(b, text)
-		ends[i], lengths[i] = len(b), len(text)
+		if at := spanOf(len(b)-len(text), len(b)); i == 0 {
+			key.partition = at
+		} else {
+			key.sort = at
+		}
 	}
-	id = ids.keep(b)
-	key.partition = id[ends[0]-lengths[0] : ends[0]]
-	key.sort = id[ends[1]-lengths[1] : ends[1]]
-	return key, id, o.textInScope(key.partition)
+	if len(b) > maxTextID {
+		return keyID{}, false
+	}
+	key.text = ids.keep(b)
+	return key, o.textInScope(key.at(key.partition))
 }
 
 // textInScope is inScope for a text, without the reason.
@@ -51,37 +77,40 @@ func (o *options) textInScope(partition string) bool {
 }
 
 // attributes are the key as the SDK takes it.
-func (k *textKey) attributes(primary *indexKeys) attributeMap {
-	key := attributeMap{primary.partition[0].Name: &types.AttributeValueMemberS{Value: k.partition}}
+func (k *keyID) attributes(primary *indexKeys) attributeMap {
+	key := attributeMap{primary.partition[0].Name: &types.AttributeValueMemberS{Value: k.at(k.partition)}}
 	if len(primary.sort) > 0 {
-		key[primary.sort[0].Name] = &types.AttributeValueMemberS{Value: k.sort}
+		key[primary.sort[0].Name] = &types.AttributeValueMemberS{Value: k.at(k.sort)}
 	}
 	return key
 }
 
-// append appends the members of the key.
-func (k *textKey) append(b []byte, primary *indexKeys) []byte {
-	b = appendText(b, primary.partition[0].Name, k.partition)
-	if len(primary.sort) > 0 {
-		b = appendText(append(b, ','), primary.sort[0].Name, k.sort)
+// append appends the members of the entity's key.
+func (k *keyID) append(b []byte, m *model) []byte {
+	values := [...]span{k.partition, k.sort}
+	for i, open := range m.keyOpens {
+		b = append(b, open...)
+		b = append(avjson.AppendString(b, k.at(values[i])), '}')
 	}
 	return b
 }
 
+const openText = `:{"S":`
+
 func appendText(b []byte, name, text string) []byte {
-	b = append(avjson.AppendString(b, name), `:{"S":`...)
+	b = append(avjson.AppendString(b, name), openText...)
 	return append(avjson.AppendString(b, text), '}')
 }
 
 // appendKey appends a text key as JSON.
 func (e *batchEntry) appendKey(b []byte) []byte {
-	return append(e.text.append(append(b, '{'), &e.core.primary), '}')
+	return append(e.id.append(append(b, '{'), e.of), '}')
 }
 
 // attributes is the entry's key as the SDK takes it.
 func (e *batchEntry) attributes() attributeMap {
 	if e.key == nil {
-		e.key = e.text.attributes(&e.core.primary)
+		e.key = e.id.attributes(&e.core.primary)
 	}
 	return e.key
 }

@@ -20,9 +20,8 @@ type compiledRead struct {
 	m          *model
 	table      string
 	key        attributeMap
-	text       textKey // instead of key, if it is set
-	id         string  // with text
-	consistent bool    // which a transaction always is
+	id         keyID // if it is text, instead of key
+	consistent bool  // which a transaction always is
 	get        *types.Get
 	becomes    *codec.Plan              // what it is read into
 	decode     func(item *record) error // into the destination

@@ -74,9 +74,9 @@ func (m *model) upgraded(r *record) (*record, error) {
 	if n == m.schema() {
 		return r, nil
 	}
-	item := r.attributes()
-	if r.err != nil {
-		return nil, r.err
+	item, err := r.whole()
+	if err != nil {
+		return nil, err
 	}
 	own := codec.CopyItem(item)
 	for i, upgrade := range m.upgrades[n:] {
@@ -227,9 +227,9 @@ func (m *model) writeBack(ctx context.Context, o *options, raw attributeMap) (at
 		return nil, err
 	}
 	defer stored.close()
-	item := stored.attributes()
-	if stored.err != nil {
-		return nil, &DecodeError{Entity: m.name, Written: true, Item: item, Err: stored.err}
+	item, err := stored.whole()
+	if err != nil {
+		return nil, &DecodeError{Entity: m.name, Written: true, Item: item, Err: err}
 	}
 	return item, nil
 }

@@ -133,8 +133,10 @@ func (a *attribute) derive(item reflect.Value) reflect.Value {
 }
 
 func transformAt(a *attribute, item reflect.Value) {
-	v, ok := get(item, a.chain)
-	if ok && a.has(ruleTransform) && !isAbsent(v) {
+	if !a.has(ruleTransform) {
+		return
+	}
+	if v, ok := get(item, a.chain); ok && !isAbsent(v) {
 		assign(v, a.transform(v.Interface()))
 	}
 }

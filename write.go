@@ -33,7 +33,7 @@ type write struct {
 	// Of a Put whose item is JSON, in the place of item and key.
 	json []byte
 	room *[]byte // in which it stands
-	text textKey
+	id   keyID
 
 	expect expectation
 	mark   mark

@@ -13,7 +13,7 @@ import (
 // fillJSON makes the item of a Put. It leaves one that may be too long as it is: it takes attribute values to tell.
 func (w *write) fillJSON(item reflect.Value) error {
 	room := bodies.Get().(*[]byte)
-	b, err := w.m.appendItem(slices.Grow((*room)[:0], int(w.m.itemRoom.Load())), item, &w.text, w.mark)
+	b, err := w.m.appendItem(slices.Grow((*room)[:0], int(w.m.itemRoom.Load())), item, &w.id, w.mark)
 	if err != nil || len(b) > maxItem {
 		bodies.Put(room)
 		return err
@@ -75,5 +75,5 @@ func (w *write) itsKey() attributeMap {
 	if w.json == nil {
 		return w.key
 	}
-	return w.text.attributes(&w.m.table.primary)
+	return w.id.attributes(&w.m.table.primary)
 }

@@ -32,6 +32,7 @@ const TimeLayout = "2006-01-02T15:04:05.000000000Z"
 var (
 	timeType          = reflect.TypeFor[time.Time]()
 	bigIntType        = reflect.TypeFor[big.Int]()
+	stringType        = reflect.TypeFor[string]()
 	textMarshaler     = reflect.TypeFor[encoding.TextMarshaler]()
 	textUnmarshaler   = reflect.TypeFor[encoding.TextUnmarshaler]()
 	decimalTextMethod = "Float64" // json.Number and attributevalue.Number: decimal text in a string
@@ -196,6 +197,8 @@ func (p Part) FormatPrefix(prefix string) (string, error) {
 
 func (p *Part) clean(text string) (string, error) {
 	switch {
+	case !p.escaped && p.isPlain(text): // as most are
+		return text, nil
 	case !utf8.ValidString(text):
 		return "", fmt.Errorf("invalid UTF-8")
 	case strings.Contains(text, MaxPart):
@@ -208,6 +211,16 @@ func (p *Part) clean(text string) (string, error) {
 		return "", fmt.Errorf("contains the delimiter %q: mark the attribute Escaped()", p.delim)
 	}
 	return text, nil
+}
+
+// isPlain says that there is nothing in a text to look at.
+func (p *Part) isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c >= utf8.RuneSelf || c == p.delim {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *Part) text(v reflect.Value) (string, error) {
@@ -227,7 +240,7 @@ func (p *Part) text(v reflect.Value) (string, error) {
 		}
 		return p.pad(digits)
 	}
-	if v.Kind() == reflect.String && !v.Type().Implements(textMarshaler) {
+	if v.Kind() == reflect.String && (v.Type() == stringType || !v.Type().Implements(textMarshaler)) {
 		return v.String(), nil
 	}
 	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
