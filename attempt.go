@@ -81,8 +81,8 @@ func newAttempts(o *options, resend resending) *attempts {
 // install adds the observation to a call. It comes last, so that the caller's own options are seen.
 func (a *attempts) install(o *dynamodb.Options) {
 	o.DisableValidateResponseChecksum = true // reply does it, and does more than log a mismatch
-	if o.ClientLogMode.IsResponseWithBody() {
-		a.answer = nil // it shows the reply as the SDK is given it
+	if o.ClientLogMode.IsResponseWithBody() || !isSDKProtocol(o.Protocol) {
+		a.answer = nil // they show the reply as the SDK is given it
 	}
 	a.signing.install(o)
 	a.places.install(o)
@@ -226,6 +226,7 @@ func (a *attempts) checkReply(response *http.Response) error {
 		response.Body = whole
 	}()
 	if err != nil {
+		a.answer.keep() // the error has the response
 		return &noReply{text: "the reply broke off", err: err}
 	}
 	if len(body) == 0 && response.StatusCode < 300 {

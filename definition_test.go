@@ -22,7 +22,10 @@ func declare(t testing.TB) *monotable.Table {
 		Name: "app", PartitionKey: "PK", SortKey: "SK",
 		Indexes: []monotable.Index{
 			{Name: "GSI1", PartitionKey: "GSI1PK", SortKey: "GSI1SK"},
+			{Name: "turned", PartitionKey: "GSI1SK", SortKey: "GSI1PK"},
+			{Name: "byTag", PartitionKey: "_et", SortKey: "tagSK"},
 			{Name: "byNumber", PartitionKey: "number", PartitionKeyType: types.ScalarAttributeTypeN},
+			{Name: "byNumberToo", PartitionKey: "number", PartitionKeyType: types.ScalarAttributeTypeN, SortKey: "GSI1SK"},
 			{Name: "several", PartitionKeys: []monotable.KeyAttribute{{Name: "kind"}, {Name: "region"}}},
 		},
 	})
@@ -139,6 +142,16 @@ func TestDefinitionMistakes(t *testing.T) {
 		{"selector of an array element", rules(monotable.Min(monotable.Field(func(t *thing) *int { return &t.Arr[0] }), 1)), []string{"leaves the struct"}},
 		{"selector panics", rules(monotable.Field(func(t *thing) *string { return &t.List[3] }).Required()), []string{"panicked"}},
 		{"index rule on unknown index", rules(monotable.IndexWhen("GSI1", func(*thing) bool { return true }, thingID)), []string{"IndexWhen: the entity is not in this index"}},
+		{"template of the tag", func(s *monotable.Schema[thing]) {
+			s.Indexes = map[string]monotable.Key{"byTag": {Partition: "KIND#{name}", Sort: "{id}"}}
+		}, []string{"index byTag: _et is the type tag, which has no template"}},
+		{"IndexWhen on keys of others alone", func(s *monotable.Schema[thing]) {
+			s.Indexes = map[string]monotable.Key{"GSI1": {Partition: "NAME#{name}", Sort: "{deep}"}, "turned": {}}
+			s.Rules = []monotable.Rule[thing]{monotable.IndexWhen("turned", func(*thing) bool { return true }, thingID)}
+		}, []string{"index turned: IndexWhen needs a key made by a template, for this index alone"}},
+		{"another template elsewhere", func(s *monotable.Schema[thing]) {
+			s.Indexes = map[string]monotable.Key{"GSI1": {Partition: "NAME#{name}", Sort: "{deep}"}, "turned": {Partition: "DEEP#{deep}", Sort: "NAME#{name}"}}
+		}, []string{"index turned: GSI1SK has another template elsewhere"}},
 		{"ambiguous everything", func(s *monotable.Schema[thing]) {
 			s.Name = ""
 			s.Key.Partition = "THING#{idd}"
@@ -159,6 +172,13 @@ func TestDefinitionMistakes(t *testing.T) {
 		})
 	}
 	_, err := monotable.NewEntity(declare(t), thingSchema())
+	require.NoError(t, err)
+	whole := thingSchema()
+	whole.Indexes = map[string]monotable.Key{ // which share what they are made of
+		"GSI1": {Partition: "NAME#{name}", Sort: "{deep}"}, "turned": {Partition: "{deep}", Sort: "NAME#{name}"},
+		"byNumber": {Partition: "{count}"}, "byNumberToo": {Partition: "{count}", Sort: "{deep}"},
+	}
+	_, err = monotable.NewEntity(declare(t), whole)
 	require.NoError(t, err)
 }
 

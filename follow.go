@@ -133,10 +133,17 @@ func (u *updateCompiler) indexKeys() error {
 			return err
 		}
 		for _, k := range set.all() {
-			if av, ok := key[k.Name]; ok {
-				if err := u.setOrRemove(path{nameElement(k.Name)}, av); err != nil {
+			av, ok := key[k.Name]
+			if !ok || k.lent && !slices.ContainsFunc(k.attributes(), func(a *attribute) bool { return u.known[a].changed }) {
+				continue
+			}
+			if k.lent && av != nil {
+				if err := u.needAll("the key of index "+set.name, k.attributes()); err != nil {
 					return err
 				}
+			}
+			if err := u.setOrRemove(path{nameElement(k.Name)}, av); err != nil {
+				return err
 			}
 		}
 	}

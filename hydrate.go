@@ -27,6 +27,7 @@ func (p *readPlan) hydrate(ctx context.Context, page *rawPage) error {
 				return ErrNotFound
 			}
 			whole[i] = *item
+			item.moved = true // by this one, should the item stand in the index twice
 			item.reply.keep()
 			return nil
 		})

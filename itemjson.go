@@ -10,6 +10,18 @@ import (
 
 // Items of most entities are put as JSON from the beginning, where nobody else's code looks at what the SDK's client is given: see marks.
 
+// compileJSON finds out what an entity's items, keys and tag are in JSON.
+func (m *model) compileJSON() {
+	m.compileTextKey()
+	if m.writesJSON() {
+		m.asJSON = m.version == nil && !m.upgrading                                                         // a batch can check neither
+		m.putsJSON = !slices.ContainsFunc(m.ruled, func(a *attribute) bool { return a.has(ruleImmutable) }) // see protect
+	}
+	m.tagJSON = avjson.AppendString([]byte(`{"S":`), m.name)
+	m.tagJSON = append(m.tagJSON, '}')
+	m.endJSON = m.endOfItem()
+}
+
 // writesJSON says that nothing of an item has to be known, or left out, once it is encoded.
 func (m *model) writesJSON() bool {
 	added := []string{m.table.tag, m.table.schemaVersion, m.table.writeID}

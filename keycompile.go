@@ -47,7 +47,7 @@ func (c *compiler) compileKeys(keys *indexKeys, templates Key, primary bool) *ke
 }
 
 func (c *compiler) compileKey(where string, attr KeyAttribute, text string, limit int) *keyAttr {
-	k := &keyAttr{KeyAttribute: attr, limit: limit, label: "key " + attr.Name}
+	k := &keyAttr{KeyAttribute: attr, limit: limit, label: "key " + attr.Name, source: text}
 	if where != "Key" {
 		k.label = where + ", key " + attr.Name
 	}
@@ -59,18 +59,25 @@ func (c *compiler) compileKey(where string, attr KeyAttribute, text string, limi
 			return k
 		case c.keyNamed(attr.Name) != nil:
 			// An index over a key attribute that has its template already: an inverted index, say.
-			shared := *c.keyNamed(attr.Name)
-			shared.limit, shared.label, shared.shared = limit, k.label, true
-			return &shared
+			return c.keyNamed(attr.Name).lend(k)
 		case own == nil:
 			c.problems.add(where, "%s needs a template, for %s has no attribute of that name", attr.Name, c.typ)
 			return nil
 		}
 		text = "{" + attr.Name + "}"
+		k.source = text
 	}
-	if other := c.keyNamed(attr.Name); other != nil && (other.tmpl == nil || other.tmpl.Text != text) {
+	if attr.Name == c.table.tag && c.tagMode != TagNone {
+		c.problems.add(where, "%s is the type tag, which has no template", attr.Name)
+		return nil
+	}
+	switch other := c.keyNamed(attr.Name); {
+	case other == nil:
+	case other.source != text:
 		c.problems.add(where, "%s has another template elsewhere", attr.Name)
 		return nil
+	case other.templated():
+		return other.lend(k)
 	}
 	if own != nil && text == "{"+attr.Name+"}" {
 		return c.fieldKey(where, k)
@@ -110,6 +117,14 @@ func (c *compiler) compileKey(where string, attr KeyAttribute, text string, limi
 		k.parts = append(k.parts, a)
 	}
 	return k
+}
+
+// lend gives k, of another key, the same value. One of them writes it.
+func (k *keyAttr) lend(to *keyAttr) *keyAttr {
+	k.lent = true
+	shared := *k
+	shared.limit, shared.label, shared.shared = to.limit, to.label, true
+	return &shared
 }
 
 // keyField is what a template must know of an attribute.
@@ -280,8 +295,8 @@ func (c *compiler) addIndexWhen(part *rulePart) {
 	case set.when != nil:
 		c.problems.add("index "+name, "IndexWhen is given twice")
 		return
-	case !slices.ContainsFunc(set.all(), (*keyAttr).computed):
-		c.problems.add("index "+name, "IndexWhen needs a key made by a template: an attribute of T cannot come and go")
+	case !slices.ContainsFunc(set.all(), func(k *keyAttr) bool { return k.computed() && !k.lent }):
+		c.problems.add("index "+name, "IndexWhen needs a key made by a template, for this index alone: an attribute of T, or of another key, cannot come and go")
 		return
 	}
 	if len(part.reads) == 0 {

@@ -34,14 +34,16 @@ const (
 // keyAttr is how one key attribute comes about for an entity: a template, an attribute of T itself, or the type tag.
 type keyAttr struct {
 	KeyAttribute
-	limit int
-	label string            // in errors: with the index's name
-	tmpl  *keytmpl.Template // also there for text attributes of T, as {name}
-	parts []*attribute      // of the template
-	field *attribute        // the attribute of T that is the key
-	tag   bool
+	limit  int
+	label  string            // in errors: with the index's name
+	source string            // of the template
+	tmpl   *keytmpl.Template // also there for text attributes of T, as {name}
+	parts  []*attribute      // of the template
+	field  *attribute        // the attribute of T that is the key
+	tag    bool
 
 	shared bool // written for another key, this one only uses it
+	lent   bool // another key uses it, so it stays where this key is not whole
 }
 
 // keySet is the key of the table or of an index for an entity. What its methods give is not to be changed.
@@ -213,23 +215,26 @@ func (m *model) emptyPart(k *keyAttr, item reflect.Value) *attribute {
 }
 
 // indexKey is the item's key in an index: the attributes that templates write. A nil value means that the item must not
-// have the attribute, as when any part is absent or IndexWhen says no.
+// have the attribute, as when any part is absent or IndexWhen says no; one that is lent is there if its own parts are.
 func (m *model) indexKey(set *keySet, item reflect.Value, absent func(*attribute) bool) (map[string]types.AttributeValue, error) {
 	key := map[string]types.AttributeValue{}
-	whole := (set.when == nil || set.when.when(item.Addr().Interface())) && !slices.ContainsFunc(set.parts(), absent)
+	whole := set.when == nil || set.when.when(item.Addr().Interface())
 	for _, k := range set.all() {
 		av, err := k.of(m, item)
 		if err != nil {
 			return nil, err
+		}
+		if slices.ContainsFunc(k.attributes(), absent) {
+			av = nil
 		}
 		whole = whole && av != nil
 		if k.computed() && m.primary.byName(k.Name) == nil {
 			key[k.Name] = av
 		}
 	}
-	if !whole {
-		for name := range key {
-			key[name] = nil
+	for _, k := range set.all() {
+		if _, ok := key[k.Name]; ok && !whole && !k.lent {
+			key[k.Name] = nil
 		}
 	}
 	return key, nil

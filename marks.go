@@ -22,8 +22,13 @@ func isPlain(o dynamodb.Options) bool {
 			return false
 		}
 	}
-	return len(o.APIOptions) == 0 && o.Protocol != nil && o.Protocol.ID().Name == "awsJson1_0"
+	return len(o.APIOptions) == 0 && isSDKProtocol(o.Protocol) && o.Protocol.ID().Name == "awsJson1_0"
 }
+
+// isSDKProtocol says that there is no other around the SDK's own protocol, which would see inputs and outputs.
+func isSDKProtocol(p smithyhttp.ClientProtocol) bool { return reflect.TypeOf(p) == sdkProtocol }
+
+var sdkProtocol = reflect.TypeOf(dynamodb.New(dynamodb.Options{}).Options().Protocol)
 
 // sendsJSON says that requests under the options are not looked at on their way.
 func (c *tableCore) sendsJSON(o *options) bool {

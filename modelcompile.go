@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/monotable/monotable/internal/avjson"
 	"github.com/monotable/monotable/internal/codec"
 )
 
@@ -92,7 +91,8 @@ func (s *rawSchema) compile(t *tableCore) (*model, error) {
 			m.room += len(set.all())
 		}
 		c.compileCopies()
-		t.learn(m, c.problems)
+		m.compileJSON()
+		t.learn(m, c.problems) // from here on others may have it: nothing of it is changed
 	}
 	if index := m.tagInIndex(); index != "" && len(m.aliases) > 0 && len(c.problems.Problems) == 0 {
 		t.logger.Warn("monotable: items stored under an alias are not found by an index whose key has the type tag, until they are written again", "entity", m.name, "index", index)
@@ -100,14 +100,6 @@ func (s *rawSchema) compile(t *tableCore) (*model, error) {
 	if err := c.problems.orNil(); err != nil {
 		return nil, err
 	}
-	m.compileTextKey()
-	if m.writesJSON() {
-		m.asJSON = m.version == nil && !m.upgrading                                                         // a batch can check neither
-		m.putsJSON = !slices.ContainsFunc(m.ruled, func(a *attribute) bool { return a.has(ruleImmutable) }) // see protect
-	}
-	m.tagJSON = avjson.AppendString([]byte(`{"S":`), m.name)
-	m.tagJSON = append(m.tagJSON, '}')
-	m.endJSON = m.endOfItem()
 	return m, nil
 }
 

@@ -56,6 +56,33 @@ func TestRefresh_IndexKeys(t *testing.T) {
 	require.Equal(t, settlerAt(3, "2", rawItem{"GSI1PK": nil, "GSI1SK": nil}), s.stored(rawItem{"PK": avS("SETTLER#2"), "SK": avS("PROFILE")}))
 }
 
+// An entity may be declared again, as for the tenant of each request, while items are refreshed.
+func TestRefresh_BesideDeclarations(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, monotable.TableConfig{})
+	schema := monotable.Schema[sharedTask]{Name: "Task", Key: monotable.Key{Partition: "TASK#{id}", Sort: "TASK"}, Rules: []monotable.Rule[sharedTask]{
+		sharedName.Transform(func(string) string { return "n" }),
+	}}
+	mustEntity(t, s.Table, schema)
+	stale := with(keyPS("TASK#1", "TASK"), rawItem{"_et": avS("Task"), "id": avS("1"), "name": avS("x")})
+	s.write(with(stale, rawItem{"name": avS("y")})) // somebody was faster
+	errs := together(2, func(i int) error {
+		for range 200 {
+			var err error
+			if i == 0 {
+				_, err = monotable.NewEntity(s.Scoped("TASK"), schema)
+			} else {
+				_, err = s.Refresh(t.Context(), stale)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.Equal(t, []error{nil, nil}, errs)
+}
+
 func TestRefresh_LeavesAlone(t *testing.T) {
 	ctx := t.Context()
 	s := settlerStore(t)

@@ -149,7 +149,7 @@ func (r *reply) room() []byte {
 	return *r.pooled
 }
 
-// keep has close do nothing: the items are used for longer.
+// keep has close do nothing, and an attempt take other room: what is in the room is used for longer.
 func (r *reply) keep() {
 	if r != nil {
 		r.pooled = nil

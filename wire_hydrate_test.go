@@ -6,6 +6,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
@@ -72,4 +75,33 @@ func TestWire_HydrateInTheIndexsOrder(t *testing.T) {
 			require.ElementsMatch(t, places, got)
 		})
 	}
+}
+
+// TestWire_HydrateOfOneItemTwice: an item that stands in a page of an index twice, as it may when it is moved meanwhile, is two values.
+func TestWire_HydrateOfOneItemTwice(t *testing.T) {
+	type note struct {
+		ID   string            `dynamodbav:"id"`
+		More map[string]string `dynamodbav:"more"`
+	}
+	keys := `"PK":{"S":"NOTE#1"},"SK":{"S":"NOTE"},"GPK":{"S":"ALL"}`
+	client := dynamodb.New(dynamodb.Options{
+		Region: "local", BaseEndpoint: aws.String("http://localhost"), Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""), HTTPClient: scripted{
+			"Query":        `{"Count":2,"Items":[{` + keys + `},{` + keys + `}]}`,
+			"BatchGetItem": `{"Responses":{"app":[{` + keys + `,"_et":{"S":"Note"},"id":{"S":"1"},"more":{"M":{"a":{"S":"b"}}}}]}}`,
+		},
+	})
+	table, err := monotable.NewTable(client, monotable.TableConfig{Name: "app", PartitionKey: "PK", SortKey: "SK", Indexes: []monotable.Index{{
+		Name: "all", PartitionKey: "GPK", Projection: types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+	}}})
+	require.NoError(t, err)
+	notes := mustEntity(t, table, monotable.Schema[note]{
+		Name: "Note", Key: monotable.Key{Partition: "NOTE#{id}", Sort: "NOTE"}, Indexes: map[string]monotable.Key{"all": {Partition: "ALL"}},
+	})
+	got, err := notes.Query(note{}).Index("all").Hydrate().Collect(t.Context())
+	require.NoError(t, err)
+	want := note{ID: "1", More: map[string]string{"a": "b"}}
+	require.Equal(t, []note{want, want}, got)
+	got[0].More["a"] = "c"
+	require.Equal(t, want, got[1])
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
@@ -827,4 +828,42 @@ func TestWire_KeysAreTransformedOnce(t *testing.T) {
 		requireError(t, notes.With(opts...).BatchPut(t.Context(), []wireNote{{Room: "x", N: 1}}), monotable.ErrInvalid)
 		require.Empty(t, s.dump())
 	}
+}
+
+// around is a protocol around the SDK's own.
+type around struct {
+	smithyhttp.ClientProtocol
+	t *testing.T
+}
+
+func (p around) SerializeRequest(ctx context.Context, op *smithy.OperationSchema, in smithy.Serializable, r *smithyhttp.Request) error {
+	if put, ok := in.(*dynamodb.PutItemInput); ok {
+		put.Item["text"] = avS(text(put.Item["text"]) + "?")
+	}
+	return p.ClientProtocol.SerializeRequest(ctx, op, in, r)
+}
+
+func (p around) DeserializeResponse(ctx context.Context, op *smithy.OperationSchema, errs *smithy.TypeRegistry, r *smithyhttp.Response, out smithy.Deserializable) error {
+	err := p.ClientProtocol.DeserializeResponse(ctx, op, errs, r, out)
+	if get, ok := out.(*dynamodb.GetItemOutput); ok {
+		require.Equal(p.t, avS("x?"), get.Item["text"])
+	}
+	return err
+}
+
+// TestWire_ProtocolOfOthers: one around the SDK's own sees inputs and outputs as they are, and what it changes is of its own client only.
+func TestWire_ProtocolOfOthers(t *testing.T) {
+	s := openStore(t, wireTable())
+	notes := wireNotes(t, s.over(dynamodb.New(s.client.Options(), func(o *dynamodb.Options) { o.Protocol = around{o.Protocol, t} })))
+	_, err := notes.Put(t.Context(), wireNote{Room: "a", N: 1, Text: "x"})
+	require.NoError(t, err)
+	got, err := notes.Get(t.Context(), wireNote{Room: "a", N: 1})
+	require.NoError(t, err)
+	require.Equal(t, "x?", got.Text)
+	got, err = wireNotes(t, s.Table).With(monotable.ClientOptions(func(o *dynamodb.Options) { o.Protocol = around{o.Protocol, t} })).Get(t.Context(), wireNote{Room: "a", N: 1})
+	require.NoError(t, err)
+	require.Equal(t, "x?", got.Text)
+	got, err = wireNotes(t, s.Table).Put(t.Context(), wireNote{Room: "b", N: 1, Text: "x"})
+	require.NoError(t, err)
+	require.Equal(t, "x", got.Text)
 }

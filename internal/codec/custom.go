@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/monotable/monotable/internal/usercode"
 )
 
 var (
@@ -49,7 +51,7 @@ func encodeCustom(t reflect.Type) func(reflect.Value, level) (types.AttributeVal
 		}
 		av, err := v.Interface().(attributevalue.Marshaler).MarshalDynamoDBAttributeValue()
 		if err != nil {
-			return nil, fail(&userError{"MarshalDynamoDBAttributeValue", err})
+			return nil, fail(&usercode.Error{Method: "MarshalDynamoDBAttributeValue", Err: err})
 		}
 		if isNil(av) {
 			return nil, fail(errMarshaledNil)
@@ -65,7 +67,7 @@ func decodeCustom(av types.AttributeValue, dst reflect.Value, _ level) error {
 	dst.SetZero()
 	err := dst.Addr().Interface().(attributevalue.Unmarshaler).UnmarshalDynamoDBAttributeValue(av)
 	if err != nil {
-		return fail(&userError{"UnmarshalDynamoDBAttributeValue", err})
+		return fail(&usercode.Error{Method: "UnmarshalDynamoDBAttributeValue", Err: err})
 	}
 	return nil
 }

@@ -75,16 +75,6 @@ var (
 	errTwoKeys   = errors.New("two map keys are stored alike")
 )
 
-// userError is what user code returned. Such a text may quote the value, so it
-// is reachable with errors.As and errors.Is and is not printed.
-type userError struct {
-	method string
-	err    error
-}
-
-func (e *userError) Error() string { return e.method + " failed" }
-func (e *userError) Unwrap() error { return e.err }
-
 // fail starts an error at the value itself; at adds the way to it on the way up,
 // so that a value without a problem pays nothing for its path.
 func fail(err error) error { return &Error{Err: err} }

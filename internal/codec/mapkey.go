@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/monotable/monotable/internal/usercode"
 )
 
 // keyCodec turns keys of a Go map into names of a stored map and back.
@@ -34,7 +36,7 @@ func newKeyCodec(t reflect.Type) (*keyCodec, error) {
 		k.enc = func(key reflect.Value) (string, error) {
 			b, err := key.Interface().(encoding.TextMarshaler).MarshalText()
 			if err != nil {
-				return "", &userError{"MarshalText of a map key", err}
+				return "", &usercode.Error{Method: "MarshalText of a map key", Err: err}
 			}
 			return string(b), nil
 		}
@@ -42,7 +44,7 @@ func newKeyCodec(t reflect.Type) (*keyCodec, error) {
 	if unmarshals {
 		k.dec = func(name string, dst reflect.Value) error {
 			if err := dst.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(name)); err != nil {
-				return &userError{"UnmarshalText of a map key", err}
+				return &usercode.Error{Method: "UnmarshalText of a map key", Err: err}
 			}
 			return nil
 		}

@@ -2,6 +2,7 @@ package keytmpl_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"reflect"
@@ -424,4 +425,29 @@ func TestF088_LayoutsThatSort(t *testing.T) {
 	} {
 		assert.Equal(t, want, keytmpl.Sorts(layout), layout)
 	}
+}
+
+// secretText has methods whose errors quote what they are given.
+type secretText string
+
+var errSecret = errors.New("refused")
+
+func (s secretText) MarshalText() ([]byte, error) {
+	return nil, fmt.Errorf("%w: %q", errSecret, string(s))
+}
+func (s *secretText) UnmarshalText(b []byte) error { return fmt.Errorf("%w: %q", errSecret, b) }
+
+// F126: errors of the user's own methods are found in ours, and not printed.
+func TestF126_TextsOfTheUsersErrors(t *testing.T) {
+	tmpl, err := keytmpl.Parse("X#{s}", '#', func(string) (keytmpl.Field, error) {
+		return keytmpl.Field{Kind: keytmpl.KindOf(reflect.TypeFor[secretText]())}, nil
+	})
+	require.NoError(t, err)
+	v := secretText("canary")
+	_, _, err = tmpl.Parts[0].Format(reflect.ValueOf(v))
+	require.ErrorIs(t, err, errSecret)
+	require.NotContains(t, err.Error(), "canary")
+	err = tmpl.Parts[0].Scan("canary", reflect.ValueOf(&v).Elem())
+	require.ErrorIs(t, err, errSecret)
+	require.NotContains(t, err.Error(), "canary")
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/monotable/monotable/internal/usercode"
 )
 
 // Kind says how a Go value becomes the text of a part.
@@ -245,7 +247,10 @@ func (p *Part) text(v reflect.Value) (string, error) {
 	}
 	if m, ok := v.Interface().(encoding.TextMarshaler); ok {
 		b, err := m.MarshalText()
-		return string(b), err
+		if err != nil {
+			return "", &usercode.Error{Method: "MarshalText", Err: err}
+		}
+		return string(b), nil
 	}
 	return v.String(), nil
 }
@@ -475,7 +480,10 @@ func (p Part) Scan(text string, dst reflect.Value) error {
 		text, _ = unescape(text, p.delim)
 	}
 	if u, ok := dst.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return u.UnmarshalText([]byte(text))
+		if err := u.UnmarshalText([]byte(text)); err != nil {
+			return &usercode.Error{Method: "UnmarshalText", Err: err}
+		}
+		return nil
 	}
 	dst.SetString(text)
 	return nil
