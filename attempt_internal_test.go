@@ -337,7 +337,7 @@ func TestAnswersAreTaken(t *testing.T) {
 func TestInstall(t *testing.T) {
 	for mode, kept := range map[aws.ClientLogMode]bool{0: true, aws.LogRetries | aws.LogResponse: true, aws.LogResponseWithBody: false} {
 		a, before := &attempts{answer: &reply{}}, &patient{most: 3}
-		o := &dynamodb.Options{ClientLogMode: mode, Retryer: before}
+		o := &dynamodb.Options{ClientLogMode: mode, Retryer: before, Protocol: dynamodb.New(dynamodb.Options{}).Options().Protocol}
 		a.install(o)
 		require.Equal(t, kept, a.answer != nil)
 		require.True(t, o.DisableValidateResponseChecksum)

@@ -192,7 +192,7 @@ func (c *tableCore) batchWrite(ctx context.Context, o *options, what string, n i
 
 // admits refuses what the table's client or scope does not reach.
 func (c *tableCore) admits(o *options, e *batchEntry) error {
-	if e.core.client != c.client {
+	if !e.core.sharesClient(c) {
 		return invalidf("it is of a table with another client")
 	}
 	if e.key == nil && o.textInScope(e.id.at(e.id.partition)) {

@@ -342,11 +342,11 @@ type CollectionPage[C any] struct {
 // Collect reads all of a partition. A member made by [Lone] that has no item is ErrNotFound, and the rest is returned all the same. See [Table.Collect].
 func (c *Collection[C]) Collect(ctx context.Context, from Partition) (C, error) {
 	var items C
+	ctx, v := from.begin(ctx)
 	into, err := c.into(&items)
 	if err != nil {
-		return items, err
+		return items, v.end(ctx, err, 0)
 	}
-	ctx, v := from.begin(ctx)
 	n, err := from.collect(ctx, nil, into)
 	return items, v.end(ctx, err, n)
 }
@@ -386,12 +386,12 @@ func (c *Collection[C]) page(ctx context.Context, from Partition) (page Collecti
 // Pages goes through all pages, lazily, each as [Collection.Page] gives it. An error is the last pair.
 func (c *Collection[C]) Pages(ctx context.Context, from Partition) iter.Seq2[CollectionPage[C], error] {
 	return func(yield func(CollectionPage[C], error) bool) {
-		for {
-			page, err := c.Page(ctx, from)
+		for at := from; ; {
+			page, err := c.Page(ctx, at)
 			if !yield(page, err) || err != nil || page.Next == "" {
 				return
 			}
-			from = from.From(page.Next)
+			at = from.From(page.Next)
 		}
 	}
 }

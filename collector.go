@@ -100,7 +100,7 @@ func (c *one[T]) reverse() {}
 
 func (c *one[T]) hand() error {
 	if c.item == nil {
-		return fmt.Errorf("%s: %w", c.e.core.model.name, ErrNotFound)
+		return &missingError{c.e.core.model.name}
 	}
 	*c.dst = *c.item
 	return nil
@@ -144,3 +144,9 @@ func (c *others) hand() error {
 	}
 	return nil
 }
+
+// missingError says that there is no item of an entity.
+type missingError struct{ entity string }
+
+func (e *missingError) Error() string { return "monotable: " + e.entity + ": " + bare(ErrNotFound) }
+func (e *missingError) Unwrap() error { return ErrNotFound }

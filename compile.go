@@ -235,9 +235,13 @@ func (m *model) encodeMember(p path, v any) (types.AttributeValue, error) {
 	if err != nil {
 		return nil, invalidf("%v", err)
 	}
-	if c = c.Deref(); c.Elem != nil && c.Elem.Type == reflect.TypeOf(v) {
+	if c = c.Deref(); c.Elem != nil && (c.Elem.Type == reflect.TypeOf(v) || c.Elem.Type.Kind() == reflect.Interface) {
 		c = c.Elem
-		av, err := c.Encode(reflect.ValueOf(v))
+		member := reflect.New(c.Type).Elem()
+		if v != nil {
+			member.Set(reflect.ValueOf(v))
+		}
+		av, err := c.Encode(member)
 		if err != nil || av == nil {
 			return nil, invalidf("%s: %v", p, errors.Join(err, errors.New("cannot be contained")))
 		}

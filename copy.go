@@ -1,9 +1,13 @@
 package monotable
 
 import (
+	"math/big"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"github.com/monotable/monotable/internal/codec"
 )
@@ -107,59 +111,117 @@ func planRunsCode(plan *codec.Plan, seen map[*codec.Value]bool) bool {
 }
 
 // detach gives a copy of a caller's value memory of its own for all that can be changed in it.
-func detach(v reflect.Value, depth int) {
+func detach(v reflect.Value, depth int) { (&copier{}).detach(v, depth) }
+
+// copier knows what it is inside of, so that a cycle, which the codec refuses, is gone around once and not in all ways there are.
+type copier struct{ inside map[reference]bool }
+
+type reference struct {
+	at  uintptr
+	typ reflect.Type
+	n   int
+}
+
+// fewLevels is how deep values are without a cycle, as a rule.
+const fewLevels = 8
+
+// enter is false inside of the very value.
+func (c *copier) enter(v reflect.Value, depth int) (leave func(), ok bool) {
+	if depth < fewLevels {
+		return func() {}, true
+	}
+	r := reference{v.Pointer(), v.Type(), 0}
+	if v.Kind() == reflect.Slice {
+		r.n = v.Len()
+	}
+	if c.inside[r] {
+		return nil, false
+	}
+	if c.inside == nil {
+		c.inside = map[reference]bool{}
+	}
+	c.inside[r] = true
+	return func() { delete(c.inside, r) }, true
+}
+
+func (c *copier) detach(v reflect.Value, depth int) {
 	if depth == maxCopyDepth || !holdsReferences(v.Type()) {
 		return
 	}
 	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			v.Set(detached(v.Elem(), depth).Addr())
-		}
-	case reflect.Struct:
-		for _, i := range referring(v.Type()) {
-			detach(v.Field(i), depth+1)
-		}
-	case reflect.Slice:
-		if !v.IsNil() {
-			own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-			reflect.Copy(own, v)
-			v.Set(own)
-			detachElements(v, depth)
-		}
-	case reflect.Array:
-		detachElements(v, depth)
-	case reflect.Map:
+	case reflect.Pointer, reflect.Slice, reflect.Map:
 		if v.IsNil() {
 			return
 		}
+		leave, ok := c.enter(v, depth)
+		if !ok {
+			return
+		}
+		defer leave()
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(c.detached(v.Elem(), depth).Addr())
+	case reflect.Struct:
+		if detachBig(v) {
+			return
+		}
+		for _, i := range referring(v.Type()) {
+			c.detach(v.Field(i), depth+1)
+		}
+	case reflect.Slice:
+		own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(own, v)
+		v.Set(own)
+		c.detachElements(v, depth)
+	case reflect.Array:
+		c.detachElements(v, depth)
+	case reflect.Map:
 		own := reflect.MakeMapWithSize(v.Type(), v.Len())
 		for entries := v.MapRange(); entries.Next(); {
-			own.SetMapIndex(entries.Key(), detached(entries.Value(), depth))
+			own.SetMapIndex(entries.Key(), c.detached(entries.Value(), depth))
 		}
 		v.Set(own)
 	case reflect.Interface:
 		if !v.IsNil() {
-			v.Set(detached(v.Elem(), depth))
+			v.Set(c.detached(v.Elem(), depth))
 		}
 	}
 }
 
 // detached is a copy in memory of its own.
-func detached(v reflect.Value, depth int) reflect.Value {
+func (c *copier) detached(v reflect.Value, depth int) reflect.Value {
 	own := reflect.New(v.Type()).Elem()
 	own.Set(v)
-	detach(own, depth+1)
+	c.detach(own, depth+1)
 	return own
 }
 
-func detachElements(v reflect.Value, depth int) {
+func (c *copier) detachElements(v reflect.Value, depth int) {
 	if !holdsReferences(v.Type().Elem()) {
 		return
 	}
 	for i := range v.Len() {
-		detach(v.Index(i), depth+1)
+		c.detach(v.Index(i), depth+1)
 	}
+}
+
+var bigTypes = []reflect.Type{reflect.TypeFor[big.Int](), reflect.TypeFor[big.Rat](), reflect.TypeFor[big.Float]()}
+
+// detachBig copies a number of math/big, whose digits are behind an unexported field.
+func detachBig(v reflect.Value) bool {
+	if !slices.Contains(bigTypes, v.Type()) {
+		return false
+	}
+	switch n := v.Addr().Interface().(type) {
+	case *big.Int:
+		*n = *new(big.Int).Set(n)
+	case *big.Rat:
+		*n = *new(big.Rat).Set(n)
+	case *big.Float:
+		*n = *new(big.Float).Copy(n)
+	}
+	return true
 }
 
 // holdsReferences says that a copy of a value may share memory with it, as far as programs can get at that.
@@ -170,7 +232,7 @@ func holdsReferences(t reflect.Type) bool {
 	case reflect.Array:
 		return holdsReferences(t.Elem())
 	case reflect.Struct:
-		return len(referring(t)) > 0
+		return slices.Contains(bigTypes, t) || len(referring(t)) > 0
 	}
 	return false
 }
@@ -184,10 +246,20 @@ func referring(t reflect.Type) []int {
 	}
 	var fields []int
 	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() && holdsReferences(f.Type) {
+		f := t.Field(i)
+		reachable := f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct // whose exported fields are t's
+		if reachable && !unstored(t, f) && holdsReferences(f.Type) {
 			fields = append(fields, i)
 		}
 	}
 	references.Store(t, fields)
 	return fields
+}
+
+var marshaler = reflect.TypeFor[attributevalue.Marshaler]()
+
+// unstored says that the tag leaves a field out: what is behind it is none of ours, and perhaps in use by others.
+func unstored(t reflect.Type, f reflect.StructField) bool {
+	name, _, _ := strings.Cut(f.Tag.Get("dynamodbav"), ",")
+	return name == "-" && !t.Implements(marshaler) && !reflect.PointerTo(t).Implements(marshaler)
 }

@@ -177,6 +177,7 @@ type ConditionError struct {
 	// a moment, or, if its request is still on its way, may yet come. It is false where the item's version excludes that.
 	Ambiguous bool
 
+	table   string // whose item it is
 	reasons []error
 	detail  string
 	item    map[string]types.AttributeValue

@@ -248,7 +248,7 @@ func (s *ruleSpec) setIfNotNil(p any) *changeNode {
 	if v := target(p); v.IsValid() {
 		return s.change(changeSet, v.Interface())
 	}
-	return &changeNode{op: changeJoin}
+	return &changeNode{op: changeJoin, loc: s.location()}
 }
 
 //go:noinline

@@ -107,7 +107,7 @@ func (c *entityCore) readAndWrite(ctx context.Context, key, dst reflect.Value, c
 		if err != nil {
 			return &DecodeError{Entity: c.model.name, Item: raw, Err: err}
 		}
-		if err := c.model.checkPinned(now.attributes(), pinned); err != nil {
+		if err := c.model.checkPinned(&c.options, now.attributes(), pinned); err != nil {
 			return err
 		}
 		if c.model.isOutdated(found) {
@@ -143,7 +143,7 @@ func (c *entityCore) readAndWrite(ctx context.Context, key, dst reflect.Value, c
 			return err
 		}
 		if waitErr := c.options.wait(ctx, attempt); waitErr != nil {
-			return errors.Join(waitErr, err)
+			return because(waitErr, err)
 		}
 	}
 }
@@ -400,11 +400,11 @@ func (d *difference) lacks(a *attribute) bool {
 }
 
 // checkPinned compares the version in the key, if there is one, with the stored one.
-func (m *model) checkPinned(raw map[string]types.AttributeValue, pinned *uint64) error {
+func (m *model) checkPinned(o *options, raw map[string]types.AttributeValue, pinned *uint64) error {
 	if pinned == nil || codec.Equal(orNull(valueIn(raw, m.version.path)), versionValue(*pinned)) {
 		return nil
 	}
-	e := &ConditionError{Entity: m.name, item: raw}
+	e := &ConditionError{Entity: m.name, table: o.tableName(m.table), item: raw}
 	m.explain(e, &expectation{exist: true, version: pinned, now: m.now()}, raw)
 	return e
 }
@@ -418,7 +418,7 @@ func (d *difference) checkVersion() error {
 	if !ok {
 		d.expect.versioned = true
 		if !d.o.adoptVersion {
-			e := &ConditionError{Entity: d.m.name, item: d.raw}
+			e := &ConditionError{Entity: d.m.name, table: d.o.tableName(d.m.table), item: d.raw}
 			d.m.explain(e, &d.expect, d.raw)
 			return e
 		}

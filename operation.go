@@ -55,7 +55,7 @@ type CheckOp[T any] struct {
 
 // GetOp is [Entity.Get] as a value. dst is where TransactGet and Table.BatchGet put the item; nil does to look at the request.
 func (e *Entity[T]) GetOp(key T, dst *T) GetOp[T] {
-	return GetOp[T]{op: &opCore{verb: verbGet, of: e.base(), value: e.core.frozenKey(&key), dst: target(dst)}}
+	return GetOp[T]{op: &opCore{verb: verbGet, of: e.base(), value: e.base().frozenKey(&key), dst: target(dst)}}
 }
 
 // CreateOp is [Entity.Create] as a value.
@@ -70,23 +70,23 @@ func (e *Entity[T]) PutOp(item T, conds ...Cond[T]) PutOp[T] {
 
 // UpdateOp is [Entity.Update] as a value.
 func (e *Entity[T]) UpdateOp(key T, changes ...Change[T]) UpdateOp[T] {
-	return UpdateOp[T]{op: &opCore{verb: verbUpdate, of: e.base(), value: e.core.frozenKey(&key), changes: ownNodes(changes)}}
+	return UpdateOp[T]{op: &opCore{verb: verbUpdate, of: e.base(), value: e.base().frozenKey(&key), changes: ownNodes(changes)}}
 }
 
 // UpsertOp is [Entity.Upsert] as a value. A transaction reads the item first, consistently, to know which of the two it must do.
 func (e *Entity[T]) UpsertOp(key T, changes ...Change[T]) UpsertOp[T] {
-	return UpsertOp[T]{op: &opCore{verb: verbUpsert, of: e.base(), value: e.core.frozenKey(&key), changes: ownNodes(changes)}}
+	return UpsertOp[T]{op: &opCore{verb: verbUpsert, of: e.base(), value: e.base().frozenKey(&key), changes: ownNodes(changes)}}
 }
 
 // DeleteOp is [Entity.Delete] as a value.
 func (e *Entity[T]) DeleteOp(key T, conds ...Cond[T]) DeleteOp[T] {
-	return DeleteOp[T]{op: &opCore{verb: verbDelete, of: e.base(), value: e.core.frozenKey(&key), conds: nodes(conds)}}
+	return DeleteOp[T]{op: &opCore{verb: verbDelete, of: e.base(), value: e.base().frozenKey(&key), conds: nodes(conds)}}
 }
 
 // CheckOp makes a transaction depend on an item that it does not write: the item must exist, not be expired, have the version in the
 // key if that is above 0, and meet the conditions.
 func (e *Entity[T]) CheckOp(key T, conds ...Cond[T]) CheckOp[T] {
-	return CheckOp[T]{op: &opCore{verb: verbCheck, of: e.base(), value: e.core.frozenKey(&key), conds: nodes(conds)}}
+	return CheckOp[T]{op: &opCore{verb: verbCheck, of: e.base(), value: e.base().frozenKey(&key), conds: nodes(conds)}}
 }
 
 // Into makes a transaction put what was stored into dst once it has succeeded.

@@ -49,7 +49,7 @@ func (o *opCore) into(dst any) *opCore {
 
 // frozenKey is a copy of a key that the caller cannot change any more.
 func (c *entityCore) frozenKey(key any) reflect.Value {
-	if c.model.plainKey {
+	if c == nil || c.model.plainKey { // the operation of no entity is refused in use
 		return target(key)
 	}
 	return frozen(key)
@@ -206,7 +206,10 @@ func (o *opCore) explainGet() (Plan, error) {
 
 // compileRead compiles a Get with a destination.
 func (o *opCore) compileRead() (compiledRead, error) {
-	if o == nil || !o.dst.IsValid() {
+	if err := o.valid(); err != nil {
+		return compiledRead{}, err
+	}
+	if !o.dst.IsValid() {
 		return compiledRead{}, invalidf("GetOp without a destination")
 	}
 	in, err := o.getRequest()

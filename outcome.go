@@ -113,7 +113,7 @@ func (w *write) settle(err error, a *attempts, lookUp func() (attributeMap, erro
 		return nil, w.cannotTell(err)
 	}
 	ambiguous := open && w.expect.fresh() || blind && (w.expect.fresh() || !other)
-	e := &ConditionError{Entity: w.m.name, Ambiguous: ambiguous, item: item, err: err}
+	e := &ConditionError{Entity: w.m.name, table: w.table(), Ambiguous: ambiguous, item: item, err: err}
 	e.found = item
 	w.m.explain(e, &w.expect, item)
 	return nil, e

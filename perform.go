@@ -75,7 +75,7 @@ func (s *staged) perform(ctx context.Context) (*record, error) {
 			return stored, err
 		}
 		if waitErr := s.o.wait(ctx, attempt); waitErr != nil {
-			return nil, errors.Join(waitErr, err)
+			return nil, because(waitErr, err)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
-	"errors"
 	"iter"
 	"reflect"
 	"slices"
@@ -108,7 +107,7 @@ func (m *manySpec) with(opts []Option) *manySpec {
 func (m *manySpec) orderedBy(compare func(a, b any) int) *manySpec {
 	m = m.copy()
 	if compare == nil {
-		m.err = errors.Join(m.err, invalidf("OrderBy without a function"))
+		m.err = because(m.err, invalidf("OrderBy without a function"))
 	}
 	m.compare = compare
 	return m
@@ -117,7 +116,7 @@ func (m *manySpec) orderedBy(compare func(a, b any) int) *manySpec {
 func (m *manySpec) limitedTo(n int) *manySpec {
 	m = m.copy()
 	if n < 1 {
-		m.err = errors.Join(m.err, invalidf("Limit %d: it must be at least 1; without Limit there is none", n))
+		m.err = because(m.err, invalidf("Limit %d: it must be at least 1; without Limit there is none", n))
 	}
 	m.limit = n
 	return m
@@ -273,7 +272,10 @@ func (r *manyReader) next(i int) (item any, ok bool, err error) {
 	for len(s.items) == 0 {
 		page, more := <-s.pages
 		if !more {
-			return nil, false, context.Cause(r.ctx)
+			if err := started(r.ctx); err != nil {
+				return nil, false, indexed("query", i, err)
+			}
+			return nil, false, nil
 		}
 		if page.err != nil {
 			return nil, false, indexed("query", i, page.err)

@@ -2,7 +2,6 @@ package monotable
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"slices"
 )
@@ -133,7 +132,7 @@ func (s *querySpec) as(smaller reflect.Type) *querySpec {
 // refusedIf notes a mistake on a copy that was just made.
 func (s *querySpec) refusedIf(wrong bool, format string, args ...any) *querySpec {
 	if wrong {
-		s.err = errors.Join(s.err, invalidf(format, args...))
+		s.err = because(s.err, invalidf(format, args...))
 	}
 	return s
 }
@@ -193,7 +192,7 @@ func (s *querySpec) count(ctx context.Context) (int, error) {
 	s = s.copy()
 	s.counting = true
 	ctx, v := s.begin(ctx)
-	p, err := s.plan()
+	p, err := s.forward()
 	if err != nil {
 		return 0, v.end(ctx, err, 0)
 	}

@@ -106,18 +106,13 @@ func (s *ruleSpec) transforming(change func(any) any) *ruleSpec {
 
 //go:noinline
 func (s *ruleSpec) validating(checks []func(any) error) *ruleSpec {
-	part := rulePart{kind: ruleValidate, err: nilFunc(len(checks) == 0)}
-	for _, f := range checks {
-		part.err = errors.Join(part.err, nilFunc(f == nil))
+	if len(checks) == 0 {
+		return s.and(rulePart{kind: ruleValidate, err: nilFunc(true)})
 	}
-	part.check = func(x any) error {
-		var errs []error
-		for _, f := range checks {
-			errs = append(errs, f(x))
-		}
-		return errors.Join(errs...)
+	for _, f := range checks { // each is a violation of its own
+		s = s.and(rulePart{kind: ruleValidate, check: f, err: nilFunc(f == nil)})
 	}
-	return s.and(part)
+	return s
 }
 
 //go:noinline
@@ -146,10 +141,11 @@ func (s *ruleSpec) unique(scope []location) *ruleSpec {
 // as gives a typed rule its value: of the attribute itself or, for a handle made by Elem, of what it points to. A nil
 // interface is V's zero value.
 func as[V any](x any) V {
-	if p, ok := x.(*V); ok && p != nil {
-		return *p
+	v, ok := x.(V)
+	for rv := reflect.ValueOf(x); !ok && rv.Kind() == reflect.Pointer && !rv.IsNil(); {
+		rv = rv.Elem()
+		v, ok = rv.Interface().(V)
 	}
-	v, _ := x.(V)
 	return v
 }
 

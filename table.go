@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -171,7 +172,8 @@ type indexKeys struct {
 // NewTable declares a table for client. It sends nothing. All mistakes come together in a [DefinitionError].
 func NewTable(client Client, cfg TableConfig) (*Table, error) {
 	problems := &DefinitionError{Name: "table " + cfg.Name}
-	if client == nil {
+	sdk, isSDK := client.(*dynamodb.Client)
+	if client == nil || isSDK && sdk == nil {
 		problems.add("", "client is nil")
 	}
 	if !strings.HasPrefix(cfg.Name, "arn:") && !tableName.MatchString(cfg.Name) {
@@ -190,8 +192,8 @@ func NewTable(client Client, cfg TableConfig) (*Table, error) {
 		indexes:       map[string]*indexKeys{},
 		models:        map[string]*model{},
 	}
-	base := options{client: cfg.ClientOptions, timeout: cfg.AttemptTimeout, observer: cfg.Observer}
-	if sdk, ok := client.(*dynamodb.Client); ok {
+	base := options{client: slices.Clone(cfg.ClientOptions), timeout: cfg.AttemptTimeout, observer: cfg.Observer}
+	if sdk != nil {
 		core.isSDK, core.isPlain = true, isPlain(sdk.Options())
 		base.signing, base.endpoints = signingOf(sdk), endpointsOf(sdk)
 	}
@@ -288,6 +290,7 @@ func (c *tableCore) addIndex(problems *DefinitionError, index Index, known map[s
 		local:      index.Local,
 		projection: index.Projection,
 	}
+	keys.projection.NonKeyAttributes = slices.Clone(index.Projection.NonKeyAttributes)
 	switch {
 	case index.Name == "":
 		problems.add("Indexes", "an index has no name")
@@ -467,4 +470,9 @@ func (c *tableCore) besides(m *model) []*model {
 		}
 	}
 	return all
+}
+
+// sharesClient says that calls of both may go into one request. Clients that cannot be compared are those of one table only.
+func (c *tableCore) sharesClient(other *tableCore) bool {
+	return c == other || reflect.ValueOf(c.client).Comparable() && reflect.ValueOf(other.client).Comparable() && c.client == other.client
 }

@@ -29,7 +29,7 @@ type WriteOp interface {
 // OperationError is why one operation of a transaction failed.
 type OperationError struct {
 	Index  int    // in the call
-	Op     string // "Create", "Put", "Update", "Delete", "Check", "Get"
+	Op     string // "Create", "Put", "Update", "Upsert", "Delete", "Check", "Get"
 	Entity string
 	Key    map[string]types.AttributeValue // never part of the text
 	Code   string                          // the service's reason, such as ConditionalCheckFailed; "" if it is not the service's
@@ -142,7 +142,7 @@ func (c *tableCore) transact(ctx context.Context, o *options, ops []*staged) err
 			return err
 		}
 		if waitErr := o.wait(ctx, attempt); waitErr != nil {
-			return errors.Join(waitErr, err)
+			return because(waitErr, err)
 		}
 	}
 }
@@ -220,7 +220,7 @@ func (s *staged) refused(index int, reason types.CancellationReason, open bool) 
 	if len(item) == 0 {
 		item = nil
 	}
-	e := &ConditionError{Entity: s.m.name, Ambiguous: open && !s.write.isPast(item), item: item}
+	e := &ConditionError{Entity: s.m.name, table: s.write.table(), Ambiguous: open && !s.write.isPast(item), item: item}
 	s.m.explain(e, &s.write.expect, item)
 	op.Err = e
 	return op, s.reads && s.write.outdated(s.was, item)
@@ -265,7 +265,7 @@ type keyRegister struct{ seen map[string]int }
 
 func (r *keyRegister) add(t *Table, table string, m *model, key attributeMap) error {
 	i := len(r.seen)
-	if m.table.client != t.client {
+	if !m.table.sharesClient(t.tableCore) {
 		return invalidf("operation %d is of a table with another client", i)
 	}
 	if err := t.options.inScope(key[m.primary.partition[0].Name]); err != nil {
@@ -291,7 +291,7 @@ func (o *options) untilSettled(ctx context.Context, send func() error) error {
 			return err
 		}
 		if waitErr := o.wait(ctx, attempt); waitErr != nil {
-			return errors.Join(waitErr, err)
+			return because(waitErr, err)
 		}
 	}
 }

@@ -199,7 +199,7 @@ func (c *entityCore) upToDate(ctx context.Context, item reflect.Value, write fun
 			continue
 		}
 		if waitErr := c.options.wait(ctx, attempt); waitErr != nil {
-			return errors.Join(waitErr, err)
+			return because(waitErr, err)
 		}
 	}
 }

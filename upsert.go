@@ -55,7 +55,7 @@ func (c *entityCore) updateOrCreate(ctx context.Context, key reflect.Value, chan
 			return err
 		}
 		if waitErr := c.options.wait(ctx, attempt); waitErr != nil {
-			return errors.Join(waitErr, err)
+			return because(waitErr, err)
 		}
 	}
 }

@@ -144,7 +144,15 @@ func transformAt(a *attribute, item reflect.Value) {
 // assignable says whether assign can store v.
 func assignable(dst reflect.Value, v any) bool {
 	t := reflect.TypeOf(v)
-	return t != nil && (t.AssignableTo(dst.Type()) || dst.Kind() == reflect.Pointer && t == dst.Type().Elem())
+	for to := dst.Type(); t != nil; to = to.Elem() {
+		if t.AssignableTo(to) {
+			return true
+		}
+		if to.Kind() != reflect.Pointer {
+			break
+		}
+	}
+	return false
 }
 
 // assign stores what a rule made. Rules of a handle made by Elem make what the attribute points to.
@@ -153,9 +161,10 @@ func assign(dst reflect.Value, v any) {
 	switch {
 	case v == nil:
 		dst.SetZero()
-	case dst.Kind() == reflect.Pointer && rv.Type() == dst.Type().Elem():
-		dst.Set(reflect.New(rv.Type()))
-		dst.Elem().Set(rv)
+	case dst.Kind() == reflect.Pointer && rv.Type() != dst.Type():
+		p := reflect.New(dst.Type().Elem())
+		assign(p.Elem(), v)
+		dst.Set(p)
 	default:
 		dst.Set(rv)
 	}

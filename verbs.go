@@ -106,21 +106,21 @@ func (c *entityCore) perform(ctx context.Context, s *staged, dst reflect.Value) 
 
 // old decodes the stored item that made the service refuse a write, if err tells of one.
 func (c *entityCore) old(err error, dst any) bool {
-	failed := refusalWithItem(err, c.model.name)
+	failed := refusalWithItem(err, c.model.name, c.options.tableName(c.model.table))
 	return failed != nil && c.decode(recordOf(failed.item), target(dst)) == nil
 }
 
-// refusalWithItem finds the first refusal in err's tree that knows the entity's item.
-func refusalWithItem(err error, entity string) *ConditionError {
-	if failed, ok := err.(*ConditionError); ok && failed.item != nil && failed.Entity == entity { //nolint:errorlint // walks the tree itself
+// refusalWithItem finds the first refusal in err's tree that knows an item of the entity in the table.
+func refusalWithItem(err error, entity, table string) *ConditionError {
+	if failed, ok := err.(*ConditionError); ok && failed.item != nil && failed.Entity == entity && failed.table == table { //nolint:errorlint // walks the tree itself
 		return failed
 	}
 	switch err := err.(type) { //nolint:errorlint // the same
 	case interface{ Unwrap() error }:
-		return refusalWithItem(err.Unwrap(), entity)
+		return refusalWithItem(err.Unwrap(), entity, table)
 	case interface{ Unwrap() []error }:
 		for _, inner := range err.Unwrap() {
-			if failed := refusalWithItem(inner, entity); failed != nil {
+			if failed := refusalWithItem(inner, entity, table); failed != nil {
 				return failed
 			}
 		}

@@ -101,7 +101,7 @@ func TestEqual(t *testing.T) {
 func TestCopy(t *testing.T) {
 	require.Nil(t, codec.Copy(nil))
 	require.Nil(t, codec.Copy((*types.AttributeValueMemberS)(nil)))
-	require.Equal(t, bin(), codec.Copy(&types.AttributeValueMemberB{}))
+	require.Equal(t, &types.AttributeValueMemberB{}, codec.Copy(&types.AttributeValueMemberB{}))
 	require.Equal(t, list(nil), codec.Copy(list(nil)))
 	require.Equal(t, item{}, codec.CopyItem(nil))
 }

@@ -59,7 +59,7 @@ func encodeCustom(t reflect.Type) func(reflect.Value, level) (types.AttributeVal
 		if err := check(av, l); err != nil {
 			return nil, err
 		}
-		return av, nil
+		return Copy(av), nil // it may be a part of v
 	}
 }
 

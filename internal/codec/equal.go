@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -85,8 +86,8 @@ func equalSets[E any](a, b []E, key func(E) string) bool {
 	return true
 }
 
-// Copy returns a copy of av that shares no memory with it. A nil slice or map in
-// it becomes an empty one; nil stays nil.
+// Copy returns a copy of av that shares no memory with it. What is nil in it stays
+// nil.
 func Copy(av types.AttributeValue) types.AttributeValue {
 	if isNil(av) {
 		return nil
@@ -97,27 +98,30 @@ func Copy(av types.AttributeValue) types.AttributeValue {
 	case *types.AttributeValueMemberN:
 		return &types.AttributeValueMemberN{Value: av.Value}
 	case *types.AttributeValueMemberB:
-		return &types.AttributeValueMemberB{Value: append([]byte{}, av.Value...)}
+		return &types.AttributeValueMemberB{Value: slices.Clone(av.Value)}
 	case *types.AttributeValueMemberBOOL:
 		return &types.AttributeValueMemberBOOL{Value: av.Value}
 	case *types.AttributeValueMemberNULL:
 		return &types.AttributeValueMemberNULL{Value: av.Value}
 	case *types.AttributeValueMemberL:
-		list := make([]types.AttributeValue, len(av.Value))
-		for i, elem := range av.Value {
+		list := slices.Clone(av.Value)
+		for i, elem := range list {
 			list[i] = Copy(elem)
 		}
 		return &types.AttributeValueMemberL{Value: list}
 	case *types.AttributeValueMemberM:
+		if av.Value == nil {
+			return &types.AttributeValueMemberM{}
+		}
 		return &types.AttributeValueMemberM{Value: CopyItem(av.Value)}
 	case *types.AttributeValueMemberSS:
-		return &types.AttributeValueMemberSS{Value: append([]string{}, av.Value...)}
+		return &types.AttributeValueMemberSS{Value: slices.Clone(av.Value)}
 	case *types.AttributeValueMemberNS:
-		return &types.AttributeValueMemberNS{Value: append([]string{}, av.Value...)}
+		return &types.AttributeValueMemberNS{Value: slices.Clone(av.Value)}
 	case *types.AttributeValueMemberBS:
-		set := make([][]byte, len(av.Value))
-		for i, b := range av.Value {
-			set[i] = append([]byte{}, b...)
+		set := slices.Clone(av.Value)
+		for i, b := range set {
+			set[i] = slices.Clone(b)
 		}
 		return &types.AttributeValueMemberBS{Value: set}
 	}
