@@ -78,11 +78,11 @@ func resolve(t, want reflect.Type, selector func(item any) any) (loc location) {
 	fill(plan, item.Elem(), map[*codec.Plan]int{})
 	target := reflect.ValueOf(selector(item.Interface()))
 	if target.IsNil() || want.Size() == 0 {
-		return location{err: fmt.Errorf("the selector of a %s returns no address of a stored field", want)}
+		return location{err: fmt.Errorf("the selector of a *%s returns no address of a stored field", want)}
 	}
 	p := locate(plan, item.Elem(), target.Pointer(), want, map[*codec.Plan]int{})
 	if p == nil {
-		return location{err: fmt.Errorf("the selector of a %s leaves the struct, or its field is not stored; for elements of lists and maps use At and MapKey", want)}
+		return location{err: fmt.Errorf("the selector of a *%s leaves the struct, or its field is not stored: it is to return the address of a field of its argument; for elements of lists and maps use At and MapKey", want)}
 	}
 	return location{path: p}
 }
@@ -124,7 +124,7 @@ func checkPath(plan *codec.Plan, p path, want reflect.Type) error {
 			return nil
 		}
 		if t.Kind() != reflect.Pointer {
-			return fmt.Errorf("%s is a %s, not a %s", p, value.Type, want)
+			return fmt.Errorf("%s is of type %s, not %s", p, value.Type, want)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (c *entityCore) startEntry(entry *batchEntry, key, sent attributeMap) {
 }
 
 // BatchWrite puts and deletes any number of items of any entities, also of other tables with the same client, in requests of 25, as
-// DynamoDB takes them. It is not atomic, and it takes no conditions: an item of another entity at a key is overwritten, immutable attributes too, versions cannot be
+// DynamoDB takes them. It is not atomic, gives nothing back, and takes no conditions: an item of another entity at a key is overwritten, immutable attributes too, versions cannot be
 // checked. All operations are compiled before anything is sent: one bad one is named by its index, with ErrInvalid, and so are
 // two on the same item. No operations are no request and no error.
 //

@@ -97,6 +97,8 @@ func TestDefinitionMistakes(t *testing.T) {
 		{"no name", func(s *monotable.Schema[thing]) { s.Name = "" }, []string{"Name: is empty"}},
 		{"unknown placeholder", key("THING#{idd}", "THING"), []string{`{idd}`, `did you mean "id"?`}},
 		{"unclosed brace", key("THING#{id", "THING"), []string{`unclosed "{"`}},
+		{"placeholder of another language", key("THING#${id}", "THING"), []string{`"$" before "{"; a placeholder is {name}`}},
+		{"brace in a brace", key("THING#{{id}}", "THING"), []string{`unclosed "{"`, "braces do not nest"}},
 		{"repeated placeholder", key("THING#{id}#{id}", "THING"), []string{"repeated"}},
 		{"no placeholder", key("THING", "THING"), []string{"no placeholder"}},
 		{"adjacent parts", key("THING#{id}{name}", "THING"), []string{"fixed width"}},

@@ -15,7 +15,8 @@ type Schema[T any] struct {
 	Key     Key
 
 	// Indexes gives the templates of index keys by index name. An item is in an index only while every part
-	// of the index's key is present. An index whose key attributes are attributes of T needs no entry.
+	// of the index's key is present. Indexes may have a key attribute in common, with one template: it is stored while its own parts are
+	// present. An index whose key attributes are attributes of T needs no entry.
 	Indexes map[string]Key
 
 	// Family, if two entities both name the same one, allows their keys to meet: their tags tell them apart, and reads filter by the tag.
@@ -76,8 +77,8 @@ func target(p any) reflect.Value { return reflect.ValueOf(p).Elem() }
 
 // NewEntity compiles a schema for a table. It sends nothing. All mistakes come together in a [DefinitionError].
 func NewEntity[T any](t *Table, s Schema[T]) (*Entity[T], error) {
-	if t == nil {
-		return nil, invalidf("NewEntity without a table")
+	if t == nil || t.tableCore == nil {
+		return nil, invalidf("NewEntity without a table made by NewTable")
 	}
 	m, err := s.compile(t.tableCore)
 	if err != nil {
@@ -155,7 +156,7 @@ func (e *Entity[T]) Delete(ctx context.Context, key T, conds ...Cond[T]) (*T, er
 	return old, nil
 }
 
-// Old is the stored item that made the service refuse a write, if err tells of one of this entity's.
+// Old is the stored item that made the service refuse a write, if err tells of one of this entity's in its table.
 func (e *Entity[T]) Old(err error) (T, bool) {
 	var item T
 	found := e.core.old(err, &item)

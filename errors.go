@@ -260,7 +260,7 @@ func plainText(err error) string {
 	case "ResourceNotFoundException":
 		text += ": there is no such table or index here; look at name, region and endpoint"
 	case "ValidationException":
-		text += ": the request does not fit the item or the table, see Table.Verify; the SDK's error has the reason"
+		text += ": the request does not fit the item, the table or the index, see Table.Verify; the SDK's error has the reason"
 	}
 	var reply interface{ ServiceRequestID() string }
 	if errors.As(err, &reply) && reply.ServiceRequestID() != "" {

@@ -87,7 +87,7 @@ func ExampleTable_Verify() {
 	// index byPlace: index extra: have HASH place false
 	// stream off: want NEW_IMAGE false
 	// <nil>
-	// monotable: Create seats: table seats is not as declared: index byEvent: index missing: want HASH event, RANGE id
+	// monotable: Create seats: table seats is not as declared: index byEvent: index missing: want HASH event, RANGE id; see Table.Plan
 }
 
 // Plan shows what Apply would add. What is no longer declared stays until DropIndex is called for it.

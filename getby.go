@@ -59,14 +59,14 @@ func (m *model) guardOf(conds []*condNode) (*uniqueKey, attributeMap, error) {
 		}
 		chain, ok := fieldChain(m.plan, c.loc.path)
 		if !ok || !assignable(place(item, chain), c.values[0]) {
-			return nil, nil, invalidf("%s is not Unique", c.loc.path)
+			return nil, nil, invalidf("%s is not Unique; give it that rule, or query an index", c.loc.path)
 		}
 		assign(place(item, chain), m.transformed(c.loc.path, c.values[0]))
 		given[c.loc.path.String()] = true
 	}
 	i := slices.IndexFunc(m.uniques, func(u *uniqueKey) bool { return u.attribute.path.equal(conds[0].loc.path) })
 	if i < 0 {
-		return nil, nil, invalidf("%s is not Unique", conds[0].loc.path)
+		return nil, nil, invalidf("%s is not Unique; give it that rule, or query an index", conds[0].loc.path)
 	}
 	u := m.uniques[i]
 	for _, a := range u.inputs {

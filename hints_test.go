@@ -124,7 +124,7 @@ func TestAnIndexThatTheTableLacks(t *testing.T) {
 	require.NoError(t, err)
 	monotabletest.TableOn(t, client, undeclared)
 	_, err = mustEntity(t, over, choreSchema()).Query(chore{State: "open"}).Index("byState").Collect(t.Context())
-	require.ErrorContains(t, err, "ValidationException: the request does not fit the item or the table, see Table.Verify")
+	require.ErrorContains(t, err, "ValidationException: the request does not fit the item, the table or the index, see Table.Verify")
 }
 
 func TestAnItemWithoutATag(t *testing.T) {

@@ -25,7 +25,7 @@ func (m *model) compileQuery(spec *querySpec) (*readPlan, error) {
 			if m.table.indexes[spec.index] == nil {
 				return nil, invalidf("table %s declares no index %q%s", m.table.name, spec.index, nearest(spec.index, indexNames(m.table)))
 			}
-			return nil, invalidf("%s is not in index %q: it has no template for it", m.name, spec.index)
+			return nil, invalidf("%s is not in index %q: it has no template for it in Schema.Indexes", m.name, spec.index)
 		}
 		if spec.options.consistent && !p.set.local && !spec.hydrate {
 			return nil, invalidf("index %q is global, so it has no consistent reads", spec.index)
@@ -197,7 +197,7 @@ func (k *keyCompiler) gap() string {
 			case i < 0:
 				return a.String() + ", which has no condition"
 			case k.plan.spec.sort[i].op != opEq:
-				return a.String() + ", which has a range"
+				return a.String() + ", which has a range, as only the last one given may"
 			}
 		}
 	}

@@ -335,7 +335,7 @@ func TestF132_CreateLeavesDriftAlone(t *testing.T) {
 		err := s.table(client).Create(s.t.Context(), client)
 		var drift *monotable.DriftError
 		require.ErrorAs(s.t, err, &drift)
-		require.EqualError(s.t, err, "monotable: Create life: table life is not as declared: index byUser: index missing: want HASH team, HASH user")
+		require.EqualError(s.t, err, "monotable: Create life: table life is not as declared: index byUser: index missing: want HASH team, HASH user; see Table.Plan")
 		assert.Equal(t, monotable.IndexMissing, drift.Findings[0].Kind)
 		assert.Equal(t, []string{"DescribeTable"}, operations(&faults), "nothing is changed")
 

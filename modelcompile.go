@@ -58,7 +58,7 @@ func (s *rawSchema) compile(t *tableCore) (*model, error) {
 		c.problems.add("Name", "is empty; it is stored in every item")
 	}
 	if m.typ.Kind() != reflect.Struct {
-		c.problems.add("", "%s is no struct", m.typ)
+		c.problems.add("", "%s is no struct; T is the struct itself, not a pointer to it", m.typ)
 		return nil, c.problems
 	}
 	specs := make([]*ruleSpec, 0, len(s.rules))
@@ -176,11 +176,7 @@ func (c *compiler) named(name string) (*attribute, error) {
 			return a, nil
 		}
 	}
-	names := make([]string, len(c.plan.Fields))
-	for i, f := range c.plan.Fields {
-		names[i] = f.Name
-	}
-	return nil, fmt.Errorf("{%s}: %s has no such attribute%s", name, c.typ, nearest(name, names))
+	return nil, fmt.Errorf("{%s}: %s has no such attribute%s", name, c.typ, nearest(name, attributeNames(c.plan)))
 }
 
 func (c *compiler) addRules(spec *ruleSpec) {

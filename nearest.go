@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/monotable/monotable/internal/codec"
 )
 
 // nearest suggests the name that was perhaps meant.
@@ -41,4 +43,13 @@ func editDistance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// attributeNames are the names of a struct's attributes.
+func attributeNames(p *codec.Plan) []string {
+	names := make([]string, len(p.Fields))
+	for i, f := range p.Fields {
+		names[i] = f.Name
+	}
+	return names
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Operations are the verbs as values: build one, look at its request, pass it on. They are immutable. The zero operation is an error in use.
+// Operations are the verbs as values: build one, look at its request, pass it on. They are immutable; a type with a Marshaler of its own must not be changed while an operation has it. The zero operation is an error in use.
 
 var errZeroOp = invalidf("this operation was not made by an Entity")
 

@@ -176,6 +176,9 @@ func (o *opCore) batch(ctx context.Context, entry *batchEntry) error {
 	if len(o.conds) > 0 {
 		return invalidf("a batch takes no conditions; use TransactWrite")
 	}
+	if o.dst.IsValid() {
+		return invalidf("a batch gives back nothing of what it writes; leave Into out, or use TransactWrite")
+	}
 	if o.verb == verbDelete {
 		return o.of.batchDelete(fresh(o.value), entry)
 	}
@@ -267,7 +270,7 @@ func (w *write) alone() error {
 	case w.o.exactlyOnce:
 		return invalidf("%s is a transaction under ExactlyOnce, not one request of its own", w.op)
 	case w.stage().reads:
-		return invalidf("%s reads the item first, for its unique values", w.op)
+		return invalidf("%s reads the item first, for its unique values; Explain tells what it does", w.op)
 	case len(w.uniques) > 0:
 		return invalidf("%s is a transaction, with guards for its unique values", w.op)
 	}

@@ -31,7 +31,7 @@ func (k *keyCompiler) collection() error {
 		set := m.primary
 		if p.spec.index != "" {
 			if set = m.indexes[p.spec.index]; set == nil {
-				return invalidf("%s is not in index %q: it has no template for it", m.name, p.spec.index)
+				return invalidf("%s is not in index %q: it has no template for it in Schema.Indexes", m.name, p.spec.index)
 			}
 		}
 		for i, attr := range set.partition {

@@ -91,7 +91,7 @@ func valueAt(plan *codec.Plan, p path) (*codec.Value, error) {
 		case i == 0:
 			f := plan.Field(e.name)
 			if f == nil {
-				return nil, fmt.Errorf("%s has no attribute %q", plan.Type, e.name)
+				return nil, fmt.Errorf("%s has no attribute %q%s", plan.Type, e.name, nearest(e.name, attributeNames(plan)))
 			}
 			value = f.Value
 		case e.name == "" && value.Deref().Kind == codec.List:
@@ -99,7 +99,7 @@ func valueAt(plan *codec.Plan, p path) (*codec.Value, error) {
 		case e.name != "" && value.Deref().Struct != nil:
 			f := value.Deref().Struct.Field(e.name)
 			if f == nil {
-				return nil, fmt.Errorf("%s has no attribute %q", p[:i], e.name)
+				return nil, fmt.Errorf("%s has no attribute %q%s", p[:i], e.name, nearest(e.name, attributeNames(value.Deref().Struct)))
 			}
 			value = f.Value
 		case e.name != "" && value.Deref().Kind == codec.Map:

@@ -89,13 +89,13 @@ func (s *querySpec) inPagesOf(n int) *querySpec {
 func (s *querySpec) forPages(n int) *querySpec {
 	s = s.copy()
 	s.maxPages = n
-	return s.refusedIf(n < 1, "MaxPages %d", n)
+	return s.refusedIf(n < 1, "MaxPages %d: it must be at least 1; without MaxPages there is no bound", n)
 }
 
 func (s *querySpec) forUnits(units float64) *querySpec {
 	s = s.copy()
 	s.maxUnits = units
-	return s.refusedIf(!(units > 0), "MaxUnits %g", units)
+	return s.refusedIf(!(units > 0), "MaxUnits %g: it must be above 0; without MaxUnits there is no bound", units)
 }
 
 func (s *querySpec) hydrated() *querySpec {

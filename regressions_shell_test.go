@@ -388,6 +388,22 @@ func TestCountFromAPrevCursor(t *testing.T) {
 	require.ErrorIs(t, err, monotable.ErrInvalid, "counted %d", n)
 }
 
+// A batch gives nothing back, so it refuses to.
+func TestBatchGivesNothingBack(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	e := shellRowsOf(t, s.Table, 1)
+	var row shellRow
+	require.ErrorIs(t, s.BatchWrite(t.Context(), e.PutOp(shellRow{"1", 5}).Into(&row)), monotable.ErrInvalid)
+	require.ErrorIs(t, s.BatchWrite(t.Context(), e.DeleteOp(shellRow{"1", 0})), nil)
+	require.Empty(t, s.dump())
+}
+
+// A zero table.
+func TestEntityOfNoTable(t *testing.T) {
+	_, err := monotable.NewEntity(&monotable.Table{}, shellSchema())
+	require.ErrorIs(t, err, monotable.ErrInvalid)
+}
+
 // One line.
 func TestErrorsAreOneLine(t *testing.T) {
 	s := openStore(t, monotable.TableConfig{})

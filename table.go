@@ -129,7 +129,7 @@ const (
 )
 
 // Table is a declared table. Besides its configuration it only learns the entities
-// defined on it, to refuse keys that could meet. It is safe for concurrent use.
+// defined on it, to refuse keys that could meet. It is safe for concurrent use. The zero Table is of no use: make one with [NewTable].
 type Table struct {
 	*tableCore
 	options options
@@ -171,7 +171,7 @@ type indexKeys struct {
 
 // NewTable declares a table for client. It sends nothing. All mistakes come together in a [DefinitionError].
 func NewTable(client Client, cfg TableConfig) (*Table, error) {
-	problems := &DefinitionError{Name: "table " + cfg.Name}
+	problems := &DefinitionError{Name: strings.TrimSpace("table " + cfg.Name)}
 	sdk, isSDK := client.(*dynamodb.Client)
 	if client == nil || isSDK && sdk == nil {
 		problems.add("", "client is nil")

@@ -273,7 +273,7 @@ func (r *keyRegister) add(t *Table, table string, m *model, key attributeMap) er
 	}
 	id := keyIdentity(table, m.table, key)
 	if first, ok := r.seen[id]; ok {
-		return invalidf("operations %d and %d are on the same item", first, i)
+		return invalidf("operations %d and %d are on the same item; one operation can have all its changes and conditions", first, i)
 	}
 	if r.seen == nil {
 		r.seen = map[string]int{}

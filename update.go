@@ -317,7 +317,10 @@ func (u *updateCompiler) compute(c *changeNode) error {
 	if c.op == changeAddTo || c.op == changeDeleteFrom {
 		return invalidf("%s %s: needs a set (a slice stored as stringset, numberset or binaryset) and at least one member", c.op, p)
 	}
-	return invalidf("%s %s: nothing to add, or the attribute is no list", c.op, p)
+	if list, ok := av.(*types.AttributeValueMemberL); ok && len(list.Value) == 0 {
+		return invalidf("%s %s: nothing to add", c.op, p)
+	}
+	return invalidf("%s %s: it is no list", c.op, p)
 }
 
 // boundAdd keeps Add within Min and Max: the stored number must leave room, a missing one counts as 0.

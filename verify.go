@@ -107,7 +107,7 @@ func (e *DriftError) Error() string {
 	if len(breaking) == 0 {
 		breaking = e.Findings
 	}
-	return "monotable: table " + e.Table + " is not as declared: " + strings.Join(texts(breaking), "; ")
+	return "monotable: table " + e.Table + " is not as declared: " + strings.Join(texts(breaking), "; ") + "; see Table.Plan"
 }
 
 // Verify compares the table with its declaration and reports the differences; none is nil. It changes nothing. Compared are keys and indexes, TTL, and what the options ask for; a table that does not exist is one finding. An error means that it could not be compared.

@@ -86,7 +86,7 @@ func alike(whole, part *codec.Plan, at path) error {
 		p := at.child(nameElement(f.Name))
 		same := whole.Field(f.Name)
 		if same == nil {
-			return fmt.Errorf("%s has no attribute %q", whole.Type, p)
+			return fmt.Errorf("%s has no attribute %q%s", whole.Type, p, nearest(f.Name, attributeNames(whole)))
 		}
 		a, b := same.Value.Deref(), f.Value.Deref()
 		if a.Type == b.Type {

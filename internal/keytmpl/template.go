@@ -49,6 +49,9 @@ func Parse(text string, delim byte, resolve Resolver) (*Template, error) {
 			break
 		}
 		literal.WriteString(rest[:i])
+		if i > 0 && rest[i-1] == '$' && rest[i] == '{' && delim != '$' {
+			errs = append(errs, errors.New(`"$" before "{"; a placeholder is {name}`))
+		}
 		if rest[i] == '}' {
 			errs = append(errs, errors.New(`"}" without "{"; braces cannot be literals`))
 			rest = rest[i+1:]
@@ -56,7 +59,7 @@ func Parse(text string, delim byte, resolve Resolver) (*Template, error) {
 		}
 		end := strings.IndexAny(rest[i+1:], "{}")
 		if end < 0 || rest[i+1+end] == '{' {
-			errs = append(errs, fmt.Errorf(`unclosed "{" at byte %d`, len(text)-len(rest)+i))
+			errs = append(errs, fmt.Errorf(`unclosed "{" at byte %d; braces do not nest`, len(text)-len(rest)+i))
 			break
 		}
 		inner := rest[i+1 : i+1+end]
