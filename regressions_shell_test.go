@@ -241,7 +241,7 @@ type hookedClient struct {
 
 func TestClientThatCannotBeCompared(t *testing.T) {
 	s := openStore(t, monotable.TableConfig{})
-	table := s.over(hookedClient{Client: s.client})
+	table := s.over(hookedClient{Client: s.client, hooks: []func(){}})
 	e := shellRowsOf(t, table, 1)
 	require.NotPanics(t, func() { require.NoError(t, table.TransactWrite(t.Context(), e.PutOp(shellRow{"1", 7}))) })
 	require.NotPanics(t, func() { require.NoError(t, table.BatchWrite(t.Context(), e.PutOp(shellRow{"1", 8}))) })
