@@ -55,9 +55,10 @@ var soon = retry.Backoff{Base: 25 * time.Millisecond, Cap: time.Second}
 type attempts struct {
 	resend  resending
 	timeout time.Duration
-	body    []byte // of the first request under a token
-	marked  marked // what is put into the request
-	answer  *reply // where the items of a reply go; nil if to the SDK
+	body    []byte  // of the first request under a token
+	marked  marked  // what is put into the request
+	room    *[]byte // of its body then
+	answer  *reply  // where the items of a reply go; nil if to the SDK
 	signing *signing
 	places  *endpoints
 
@@ -173,7 +174,10 @@ func (a *attempts) HandleSerialize(ctx context.Context, in middleware.SerializeI
 	case a.marked != nil && !ok:
 		err = errMarks
 	case a.marked != nil:
-		in.Request, err = a.marked.into(request)
+		if a.room == nil {
+			a.room = bodies.Get().(*[]byte)
+		}
+		in.Request, err = a.marked.into(request, a.room)
 	case ok:
 		in.Request, err = a.sameBody(request)
 	}
@@ -181,6 +185,15 @@ func (a *attempts) HandleSerialize(ctx context.Context, in middleware.SerializeI
 		return out, metadata, err
 	}
 	return next.HandleSerialize(ctx, in)
+}
+
+// over gives the room of a request's body back when the SDK's call has returned. Whoever has the body still, such as a connection that was
+// given up, finds it closed: the SDK sees to that when an attempt ends.
+func (a *attempts) over() {
+	if a.room != nil {
+		giveBack(a.room, *a.room)
+		a.room = nil
+	}
 }
 
 // sameBody sends what was sent before, byte by byte, when one token is used for several calls: serialised anew, the same request differs in the

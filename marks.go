@@ -96,8 +96,8 @@ func (in *insertion) append(b []byte) []byte {
 	return b
 }
 
-// into puts everything into a request that has been serialised.
-func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
+// into puts everything into a request that has been serialised, whose body stands in a room then.
+func (m marked) into(request *smithyhttp.Request, room *[]byte) (*smithyhttp.Request, error) {
 	stream := request.GetStream()
 	var body []byte
 	var err error
@@ -111,10 +111,11 @@ func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole, err := m.insert(body)
+	whole, err := m.insert(*room, body)
 	if err != nil {
 		return nil, err
 	}
+	*room = whole
 	if !plain {
 		return request.SetStream(bytes.NewReader(whole))
 	}
@@ -123,13 +124,16 @@ func (m marked) into(request *smithyhttp.Request) (*smithyhttp.Request, error) {
 	return request, nil
 }
 
-// insert is the body with everything in the place of its mark.
-func (m marked) insert(body []byte) ([]byte, error) {
+// insert is the body with everything in the place of its mark, in a room if that is large enough.
+func (m marked) insert(room, body []byte) ([]byte, error) {
 	size := len(body)
 	for i := range m {
 		size += m[i].size()
 	}
-	whole := make([]byte, 0, size)
+	whole := room[:0]
+	if cap(whole) < size {
+		whole = make([]byte, 0, size)
+	}
 	var used [maxBatchGet]bool
 	for left := len(m); ; left-- {
 		before, rest, ok := bytes.Cut(body, markStart)

@@ -39,10 +39,11 @@ func TestMarks(t *testing.T) {
 		"no number":          {`[` + mark("1") + mark("x") + `]`, ""},
 		"cut short":          {`[` + mark("1") + string(markStart) + `0`, ""},
 	} {
+		room := make([]byte, 3, 64)
 		for _, stream := range []io.Reader{strings.NewReader(row.body), bytes.NewReader([]byte(row.body))} {
 			request, err := smithyhttp.NewStackRequest().(*smithyhttp.Request).SetStream(stream)
 			require.NoError(t, err)
-			request, err = items.into(request)
+			request, err = items.into(request, &room)
 			if row.want == "" {
 				require.ErrorIs(t, err, errMarks, name)
 				continue

@@ -867,3 +867,52 @@ func TestWire_ProtocolOfOthers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "x", got.Text)
 }
+
+// kept is an HTTP client that keeps the bodies of requests, and answers before it has read them or not at all.
+type kept struct {
+	dynamodb.HTTPClient
+	fails  bool
+	bodies []io.Reader
+}
+
+func (c *kept) Do(r *http.Request) (*http.Response, error) {
+	c.bodies = append(c.bodies, r.Body)
+	if c.fails {
+		return nil, flaky{}
+	}
+	return c.HTTPClient.Do(r)
+}
+
+// TestWire_BodiesAreClosed: the room of a request's body serves other calls when the call is over, so nobody may read it any more.
+func TestWire_BodiesAreClosed(t *testing.T) {
+	s := openStore(t, wireTable())
+	for _, fails := range []bool{false, true} {
+		keeps := &kept{HTTPClient: s.client.Options().HTTPClient, fails: fails}
+		notes := wireNotes(t, s.over(dynamodb.New(s.client.Options(), func(o *dynamodb.Options) {
+			o.HTTPClient = keeps
+			o.Retryer = aws.NopRetryer{}
+		})))
+		for _, call := range []func() error{
+			func() error {
+				return second(notes.Put(t.Context(), wireNote{Room: "a", N: 1, Text: strings.Repeat("x", 5000)}))
+			},
+			func() error { return notes.BatchPut(t.Context(), []wireNote{{Room: "a", N: 1}}) },
+			func() error { return second(notes.BatchGet(t.Context(), []wireNote{{Room: "a", N: 1}})) },
+		} {
+			before := len(keeps.bodies)
+			err := call()
+			require.Equal(t, fails, err != nil)
+			require.Greater(t, len(keeps.bodies), before)
+		}
+		for _, body := range keeps.bodies {
+			n, err := body.Read(make([]byte, 10))
+			require.Zero(t, n)
+			require.ErrorIs(t, err, io.EOF)
+			if w, ok := body.(io.WriterTo); ok {
+				written, err := w.WriteTo(io.Discard)
+				require.Zero(t, written)
+				require.ErrorIs(t, err, io.EOF)
+			}
+		}
+	}
+}
