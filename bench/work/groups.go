@@ -91,12 +91,12 @@ func conversions() ([]Group, error) {
 				err := dynamo.UnmarshalItem(stored, &byGuregu)
 				return &byGuregu, err
 			}},
-		}, Ratio{4, 6}, Ratio{2.8, 6}},
+		}, Ratio{4, 6}, Ratio{3.2, 8}},
 		{"T → AttributeValue", []Way{
 			{SDK, func() (any, error) { return attributevalue.MarshalMap(&u) }},
 			{Monotable, func() (any, error) { return plan.Encode(reflect.ValueOf(&u).Elem()) }},
 			{Guregu, func() (any, error) { return dynamo.MarshalItem(&u) }},
-		}, Ratio{2.5, 3}, Ratio{1.8, 3}},
+		}, Ratio{2.5, 3}, Ratio{2, 5}},
 	}, nil
 }
 
@@ -118,13 +118,13 @@ func operations() ([]Group, error) {
 	one := all[0]
 	var groups []Group
 	for _, o := range []operation{
-		{"Get", Ratio{1.35, 1.3}, Ratio{1.1, 1.36}, all, func(c calls) (any, error) { return c.get(ctx, one) }},
-		{"Put", Ratio{1.25, 1.25}, Ratio{0.9, 1.25}, all, func(c calls) (any, error) { return nil, c.put(ctx, one) }},
-		{"Update", Ratio{1.4, 1.5}, Ratio{1.1, 1.6}, all, func(c calls) (any, error) { return c.update(ctx, one) }},
-		{"Query 100 → []T", Ratio{8, 15}, Ratio{5.5, 25}, all, func(c calls) (any, error) { return c.query(ctx, one) }},
-		{"Query 1 MB → []T", Ratio{10, 35}, Ratio{7, 300}, many, func(c calls) (any, error) { return c.query(ctx, one) }},
-		{"BatchGet 100", Ratio{6.5, 15}, Ratio{3.5, 19}, all, func(c calls) (any, error) { return c.batchGet(ctx, all) }},
-		{"BatchWrite 25", Ratio{4, 6}, Ratio{2.1, 5}, all, func(c calls) (any, error) { return nil, c.batchWrite(ctx, all[:25]) }},
+		{"Get", Ratio{1.35, 1.3}, Ratio{1.15, 1.4}, all, func(c calls) (any, error) { return c.get(ctx, one) }},
+		{"Put", Ratio{1.25, 1.25}, Ratio{1.08, 1.35}, all, func(c calls) (any, error) { return nil, c.put(ctx, one) }},
+		{"Update", Ratio{1.4, 1.5}, Ratio{1.15, 1.7}, all, func(c calls) (any, error) { return c.update(ctx, one) }},
+		{"Query 100 → []T", Ratio{8, 15}, Ratio{6.2, 27}, all, func(c calls) (any, error) { return c.query(ctx, one) }},
+		{"Query 1 MB → []T", Ratio{10, 35}, Ratio{7.3, 350}, many, func(c calls) (any, error) { return c.query(ctx, one) }},
+		{"BatchGet 100", Ratio{6.5, 15}, Ratio{4.6, 29}, all, func(c calls) (any, error) { return c.batchGet(ctx, all) }},
+		{"BatchWrite 25", Ratio{4, 6}, Ratio{2.9, 5.9}, all, func(c calls) (any, error) { return nil, c.batchWrite(ctx, all[:25]) }},
 	} {
 		g := Group{Name: o.name, Goal: o.goal, Floor: o.floor}
 		sdk, r, err := o.with(SDK)
