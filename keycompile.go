@@ -1,6 +1,7 @@
 package monotable
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -227,13 +228,13 @@ func (c *compiler) compileIndexes(templates map[string]Key, specs []*ruleSpec) {
 			c.problems.add("index "+name, "the table declares no such index%s", nearest(name, indexNames(c.table)))
 		}
 	}
-	// Indexes with templates come first: others may share their attributes.
-	for _, name := range indexNames(c.table) {
-		keys := c.table.indexes[name]
-		templ, given := templates[name]
-		if !given {
-			continue
-		}
+	// Indexes with all their templates come first, and those without any last: they may share attributes of others.
+	given := slices.DeleteFunc(indexNames(c.table), func(name string) bool { _, ok := templates[name]; return !ok })
+	slices.SortStableFunc(given, func(a, b string) int {
+		return cmp.Compare(c.table.indexes[a].lacking(templates[a]), c.table.indexes[b].lacking(templates[b]))
+	})
+	for _, name := range given {
+		keys, templ := c.table.indexes[name], templates[name]
 		if keys.local && templ.Partition == "" && c.primary != nil && c.primary.partition[0].tmpl != nil {
 			templ.Partition = c.primary.partition[0].tmpl.Text
 		}
@@ -261,6 +262,17 @@ func (c *compiler) compileIndexes(templates map[string]Key, specs []*ruleSpec) {
 			}
 		}
 	}
+}
+
+// lacking is for how many of its keys an index has no template.
+func (keys *indexKeys) lacking(templates Key) (n int) {
+	if templates.Partition == "" {
+		n++
+	}
+	if len(keys.sort) > 0 && templates.Sort == "" {
+		n++
+	}
+	return n
 }
 
 func indexNames(t *tableCore) []string {
