@@ -187,13 +187,13 @@ func (a *attempts) HandleSerialize(ctx context.Context, in middleware.SerializeI
 	return next.HandleSerialize(ctx, in)
 }
 
-// over gives the room of a request's body back when the SDK's call has returned. Whoever has the body still, such as a connection that was
-// given up, finds it closed: the SDK sees to that when an attempt ends.
-func (a *attempts) over() {
-	if a.room != nil {
+// over gives the room of a request's body back when the SDK's call has returned, if its one attempt has succeeded: then all of the body has been
+// read, and the SDK has closed it. What a failed attempt has left, such as a connection that was given up, may still read it.
+func (a *attempts) over(succeeded bool) {
+	if a.room != nil && succeeded {
 		giveBack(a.room, *a.room)
-		a.room = nil
 	}
+	a.room = nil
 }
 
 // sameBody sends what was sent before, byte by byte, when one token is used for several calls: serialised anew, the same request differs in the
@@ -248,8 +248,10 @@ func (a *attempts) checkReply(response *http.Response) error {
 	sum := response.Header.Get("X-Amz-Crc32")
 	switch {
 	case sum == "" && isPlainJSON(response.Header) && !json.Valid(body) && response.StatusCode < 500:
+		a.answer.keep()
 		return &noReply{text: "the reply is not DynamoDB's"}
 	case sum != "" && !isSum(sum, body):
+		a.answer.keep()
 		return &noReply{text: "the reply does not match its checksum"}
 	}
 	if response.StatusCode == http.StatusOK {

@@ -325,7 +325,9 @@ func isAbsent(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Invalid:
 		return true
-	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+	case reflect.Pointer:
+		return v.IsNil() || isAbsent(v.Elem())
+	case reflect.Slice, reflect.Map, reflect.Interface:
 		return v.IsNil()
 	}
 	return false

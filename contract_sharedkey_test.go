@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/monotable/monotable"
+	"github.com/monotable/monotable/monotabletest"
 )
 
 type sharedTask struct {
@@ -131,6 +132,198 @@ func TestF106_IndexesThatShareAnAttribute(t *testing.T) {
 					}
 				}
 			}
+		})
+	}
+}
+
+// mixedItem has parts for keys of any shape.
+type mixedItem struct {
+	ID string    `dynamodbav:"id"`
+	A  string    `dynamodbav:"a"`
+	B  string    `dynamodbav:"b"`
+	C  string    `dynamodbav:"c"`
+	D  string    `dynamodbav:"d"`
+	F  string    `dynamodbav:"f,omitempty"`
+	G  string    `dynamodbav:"g,omitempty"`
+	On bool      `dynamodbav:"on"`
+	N  mixedNest `dynamodbav:"n"`
+}
+type mixedNest struct {
+	X string `dynamodbav:"x"`
+	Y string `dynamodbav:"y"`
+}
+
+var (
+	mixedA  = monotable.Field(func(t *mixedItem) *string { return &t.A })
+	mixedB  = monotable.Field(func(t *mixedItem) *string { return &t.B })
+	mixedC  = monotable.Field(func(t *mixedItem) *string { return &t.C })
+	mixedD  = monotable.Field(func(t *mixedItem) *string { return &t.D })
+	mixedF  = monotable.Field(func(t *mixedItem) *string { return &t.F })
+	mixedG  = monotable.Field(func(t *mixedItem) *string { return &t.G })
+	mixedOn = monotable.Field(func(t *mixedItem) *bool { return &t.On })
+	mixedNX = monotable.Field(func(t *mixedItem) *string { return &t.N.X })
+	mixedNY = monotable.Field(func(t *mixedItem) *string { return &t.N.Y })
+)
+
+// Whatever keys indexes have in common, and whatever verb writes: what is stored is what the item makes.
+func TestF106_SharedKeysOfAnyShape(t *testing.T) {
+	rounds := 400
+	if monotabletest.Endpoint(t) != "" {
+		rounds = 40
+	}
+	x, y := "X#{a}#{b}", "Y#{n.x}#{f}"
+	idx := func(name, pk, sk string) monotable.Index {
+		return monotable.Index{Name: name, PartitionKey: pk, SortKey: sk}
+	}
+	type conf struct {
+		name  string
+		idx   []monotable.Index
+		keys  map[string]monotable.Key
+		rules []monotable.Rule[mixedItem]
+	}
+	confs := []conf{
+		{
+			"basic",
+			[]monotable.Index{idx("x-i1", "xPK", "cSK"), idx("x-i2", "xPK", "dSK"), idx("x-i3", "xPK", "")},
+			map[string]monotable.Key{"x-i1": {Partition: x, Sort: "{c}"}, "x-i2": {Partition: x, Sort: "{d}"}, "x-i3": {Partition: x}},
+			nil,
+		},
+		{
+			"basic2",
+			[]monotable.Index{idx("x-i3", "xPK", "cSK"), idx("x-i2", "xPK", "dSK"), idx("x-i1", "xPK", "")},
+			map[string]monotable.Key{"x-i3": {Partition: x, Sort: "{c}"}, "x-i2": {Partition: x, Sort: "{d}"}, "x-i1": {Partition: x}},
+			nil,
+		},
+		{
+			"when",
+			[]monotable.Index{idx("x-i1", "xPK", "cSK"), idx("x-i2", "xPK", "dSK")},
+			map[string]monotable.Key{"x-i1": {Partition: x, Sort: "{c}"}, "x-i2": {Partition: x, Sort: "{d}"}},
+			[]monotable.Rule[mixedItem]{monotable.IndexWhen("x-i1", func(r *mixedItem) bool { return r.On }, mixedOn)},
+		},
+		{
+			"when2",
+			[]monotable.Index{idx("x-i1", "xPK", "cSK"), idx("x-i2", "xPK", "dSK")},
+			map[string]monotable.Key{"x-i1": {Partition: x, Sort: "{c}"}, "x-i2": {Sort: "{d}"}},
+			[]monotable.Rule[mixedItem]{monotable.IndexWhen("x-i2", func(r *mixedItem) bool { return r.G == "a" }, mixedG), monotable.IndexWhen("x-i1", func(r *mixedItem) bool { return r.On }, mixedOn)},
+		},
+		{
+			"cross",
+			[]monotable.Index{idx("x-i1", "xPK", "cSK"), idx("x-i2", "cSK", "xPK"), idx("x-i3", "yPK", "cSK")},
+			map[string]monotable.Key{"x-i1": {Partition: x, Sort: "C#{c}#{d}"}, "x-i3": {Partition: y}},
+			nil,
+		},
+		{
+			"local",
+			[]monotable.Index{{Name: "x-l1", PartitionKey: "PK", SortKey: "lSK", Local: true}, idx("x-i2", "lSK", "PK"), idx("x-i3", "SK", "PK"), idx("x-i4", "yPK", "lSK")},
+			map[string]monotable.Key{"x-l1": {Sort: "{c}#{d}"}, "x-i4": {Partition: y}},
+			nil,
+		},
+		{
+			"fields",
+			[]monotable.Index{idx("x-i1", "f", "cSK"), idx("x-i2", "g", "cSK"), idx("x-i3", "f", "g"), idx("x-i4", "cSK", "f")},
+			map[string]monotable.Key{"x-i1": {Sort: "{c}#{d}"}, "x-i2": {}},
+			nil,
+		},
+		{
+			"multi",
+			[]monotable.Index{{Name: "x-m", PartitionKeys: []monotable.KeyAttribute{{Name: "xPK", Type: types.ScalarAttributeTypeS}, {Name: "f", Type: types.ScalarAttributeTypeS}}, SortKeys: []monotable.KeyAttribute{{Name: "cSK", Type: types.ScalarAttributeTypeS}, {Name: "g", Type: types.ScalarAttributeTypeS}}}, idx("x-i1", "xPK", "cSK")},
+			map[string]monotable.Key{"x-i1": {Partition: x, Sort: "{c}#{n.x}"}},
+			nil,
+		},
+	}
+	for _, c := range confs {
+		t.Run(c.name, func(t *testing.T) {
+			s := openStore(t, monotable.TableConfig{Indexes: c.idx})
+			e, err := monotable.NewEntity(s.Table, monotable.Schema[mixedItem]{Name: "I", Key: monotable.Key{Partition: "I#{id}", Sort: "I"}, Indexes: c.keys, Rules: c.rules})
+			require.NoError(t, err)
+			some := func() string { return []string{"", "a", "b"}[rand.IntN(3)] }
+			attrs := []monotable.Attr[mixedItem, string]{mixedA, mixedB, mixedC, mixedD, mixedF, mixedG, mixedNX, mixedNY}
+			get := []func(r *mixedItem) *string{func(r *mixedItem) *string { return &r.A }, func(r *mixedItem) *string { return &r.B }, func(r *mixedItem) *string { return &r.C }, func(r *mixedItem) *string { return &r.D }, func(r *mixedItem) *string { return &r.F }, func(r *mixedItem) *string { return &r.G }, func(r *mixedItem) *string { return &r.N.X }, func(r *mixedItem) *string { return &r.N.Y }}
+			random := func() mixedItem {
+				r := mixedItem{ID: "1", On: rand.IntN(2) == 0}
+				for _, g := range get {
+					*g(&r) = some()
+				}
+				return r
+			}
+			done := 0
+			for range rounds {
+				if rand.IntN(4) == 0 {
+					_, err := e.Put(t.Context(), random())
+					require.NoError(t, err)
+				}
+				before := s.stored(keyPS("I#1", "I"))
+				var err error
+				did := ""
+				switch rand.IntN(8) {
+				case 0:
+					next := random()
+					did = fmt.Sprintf("Modify %+v", next)
+					_, err = e.Modify(t.Context(), mixedItem{ID: "1"}, func(r *mixedItem) error { *r = next; return nil })
+				case 1:
+					next := random()
+					did = fmt.Sprintf("BatchPut %+v", next)
+					err = e.BatchPut(t.Context(), []mixedItem{next})
+				default:
+					now, _ := e.Get(t.Context(), mixedItem{ID: "1"})
+					var changes []monotable.Change[mixedItem]
+					for j, a := range attrs {
+						switch rand.IntN(9) {
+						case 0, 1:
+							v := some()
+							did += fmt.Sprintf(" Set %d %q", j, v)
+							changes = append(changes, a.Set(v))
+						case 2:
+							did += fmt.Sprintf(" Remove %d", j)
+							changes = append(changes, a.Remove())
+						case 3:
+							if before != nil {
+								did += fmt.Sprintf(" Given %d", j)
+								changes = append(changes, a.Given(*get[j](&now)))
+							}
+						case 4:
+							if rand.IntN(3) == 0 {
+								did += fmt.Sprintf(" SetIfAbsent %d", j)
+								changes = append(changes, a.SetIfAbsent("b"))
+							}
+						}
+					}
+					if rand.IntN(4) == 0 {
+						changes = append(changes, mixedOn.Set(rand.IntN(2) == 0))
+						did += " On"
+					}
+					switch rand.IntN(4) {
+					case 0:
+						did = "Upsert" + did
+						_, err = e.Upsert(t.Context(), mixedItem{ID: "1"}, changes...)
+					case 1:
+						did = "Transact" + did
+						err = s.TransactWrite(t.Context(), e.UpdateOp(mixedItem{ID: "1"}, changes...))
+					case 2:
+						did = "TransactUpsert" + did
+						err = s.TransactWrite(t.Context(), e.UpsertOp(mixedItem{ID: "1"}, changes...))
+					default:
+						did = "Update" + did
+						_, err = e.Update(t.Context(), mixedItem{ID: "1"}, changes...)
+					}
+				}
+				if err != nil {
+					continue
+				}
+				done++
+				raw := s.stored(keyPS("I#1", "I"))
+				if raw == nil {
+					continue
+				}
+				fresh, err := s.Fresh(raw)
+				require.NoError(t, err)
+				for _, name := range []string{"xPK", "cSK", "dSK", "yPK", "lSK"} {
+					require.Equal(t, fresh[name], raw[name], "%s: %s\nover %v", name, did, before)
+				}
+				_, err = e.Put(t.Context(), random())
+				require.NoError(t, err)
+			}
+			require.Greater(t, done, rounds/5)
 		})
 	}
 }

@@ -68,7 +68,9 @@ func (c *compiler) compileCopies() {
 	c.plainKey = !slices.ContainsFunc(c.primary.attributes(), func(a *attribute) bool {
 		return !a.inline(c.typ) || holdsReferences(a.value.Type)
 	})
-	c.keyAsIs = c.plainKey && !slices.ContainsFunc(c.primary.attributes(), func(a *attribute) bool { return a.has(ruleTransform) })
+	c.keyAsIs = c.plainKey && !slices.ContainsFunc(c.primary.attributes(), func(a *attribute) bool {
+		return a.has(ruleTransform) || runsCode(a.value, map[*codec.Value]bool{})
+	})
 	if c.version != nil {
 		mark := c.plan.Field(c.table.writeID)
 		c.plainKey = c.plainKey && c.version.inline(c.typ) && (mark == nil || inline(c.typ, mark.Index) && !holdsReferences(mark.Value.Type))
@@ -114,7 +116,10 @@ func planRunsCode(plan *codec.Plan, seen map[*codec.Value]bool) bool {
 func detach(v reflect.Value, depth int) { (&copier{}).detach(v, depth) }
 
 // copier knows what it is inside of, so that a cycle, which the codec refuses, is gone around once and not in all ways there are.
-type copier struct{ inside map[reference]bool }
+type copier struct {
+	inside map[reference]bool
+	cyclic bool // and is refused, so nothing more is copied
+}
 
 type reference struct {
 	at  uintptr
@@ -135,6 +140,7 @@ func (c *copier) enter(v reflect.Value, depth int) (leave func(), ok bool) {
 		r.n = v.Len()
 	}
 	if c.inside[r] {
+		c.cyclic = true
 		return nil, false
 	}
 	if c.inside == nil {
@@ -145,7 +151,7 @@ func (c *copier) enter(v reflect.Value, depth int) (leave func(), ok bool) {
 }
 
 func (c *copier) detach(v reflect.Value, depth int) {
-	if depth == maxCopyDepth || !holdsReferences(v.Type()) {
+	if c.cyclic || depth == maxCopyDepth || !holdsReferences(v.Type()) {
 		return
 	}
 	switch v.Kind() {
@@ -247,7 +253,7 @@ func referring(t reflect.Type) []int {
 	var fields []int
 	for i := range t.NumField() {
 		f := t.Field(i)
-		reachable := f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct // whose exported fields are t's
+		reachable := f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct && !slices.Contains(bigTypes, f.Type) // whose exported fields are t's
 		if reachable && !unstored(t, f) && holdsReferences(f.Type) {
 			fields = append(fields, i)
 		}

@@ -137,7 +137,7 @@ func (u *updateCompiler) indexKeys() error {
 			if !ok || k.lent && !slices.ContainsFunc(k.attributes(), func(a *attribute) bool { return u.known[a].changed }) {
 				continue
 			}
-			if k.lent && av != nil {
+			if k.lent && !u.lacks(k) {
 				if err := u.needAll("the key of index "+set.name, k.attributes()); err != nil {
 					return err
 				}
@@ -155,27 +155,30 @@ func (u *updateCompiler) leavesIndex(set *keySet) bool {
 	if set.when != nil && u.needAll("", set.whenReads) == nil && !set.when.when(u.after.Addr().Interface()) {
 		return true
 	}
-	for _, k := range set.all() {
-		for i, a := range k.attributes() {
-			if u.known[a].removed {
+	return slices.ContainsFunc(set.all(), u.lacks)
+}
+
+// lacks says that a part of a key attribute is known to be absent.
+func (u *updateCompiler) lacks(k *keyAttr) bool {
+	for i, a := range k.attributes() {
+		if u.known[a].removed {
+			return true
+		}
+		if !u.known[a].value {
+			continue
+		}
+		if k.tmpl == nil || k.field != nil {
+			if av, err := k.of(u.m, u.after); err == nil && av == nil {
 				return true
 			}
-			if !u.known[a].value {
-				continue
-			}
-			if k.tmpl == nil || k.field != nil {
-				if av, err := k.of(u.m, u.after); err == nil && av == nil {
-					return true
-				}
-				continue
-			}
-			v, ok := get(u.after, a.chain)
-			if !ok {
-				return true
-			}
-			if _, present, err := k.tmpl.Parts[i].Format(v); err == nil && !present {
-				return true
-			}
+			continue
+		}
+		v, ok := get(u.after, a.chain)
+		if !ok {
+			return true
+		}
+		if _, present, err := k.tmpl.Parts[i].Format(v); err == nil && !present {
+			return true
 		}
 	}
 	return false

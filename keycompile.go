@@ -266,7 +266,7 @@ func (c *compiler) compileIndexes(templates map[string]Key, specs []*ruleSpec) {
 
 // lacking is for how many of its keys an index has no template.
 func (keys *indexKeys) lacking(templates Key) (n int) {
-	if templates.Partition == "" {
+	if templates.Partition == "" && !keys.local { // it is the table's
 		n++
 	}
 	if len(keys.sort) > 0 && templates.Sort == "" {

@@ -442,3 +442,156 @@ func TestOperationErrorOfUpsert(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "Upsert", failed.Operations[0].Op) // which its comment does not list
 }
+
+// What runs code of the caller's own is not given the caller's own keys.
+type shellLazy struct {
+	raw string
+	n   int
+}
+
+func (l *shellLazy) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+	l.n++
+	return &types.AttributeValueMemberS{Value: l.raw}, nil
+}
+
+func (l *shellLazy) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error {
+	l.raw = av.(*types.AttributeValueMemberS).Value
+	return nil
+}
+
+type shellLazyItem struct {
+	ID shellLazy `dynamodbav:"id"`
+}
+
+func TestBatchGetLeavesItsKeys(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{PartitionKey: "id", SortKey: ""})
+	e := mustEntity(t, s.Table, monotable.Schema[shellLazyItem]{Name: "L", Key: monotable.Key{Partition: "{id}"}})
+	keys := []shellLazyItem{{shellLazy{raw: "1"}}}
+	_, err := e.Get(t.Context(), keys[0])
+	require.ErrorIs(t, err, monotable.ErrNotFound)
+	_, err = e.BatchGet(t.Context(), keys)
+	require.NoError(t, err)
+	require.Equal(t, 0, keys[0].ID.n, "BatchGet changed its argument")
+}
+
+// A graph in which all know all is refused as a cycle is, however many ways lead around it.
+type shellFriend struct {
+	ID      string         `dynamodbav:"id"`
+	Friends []*shellFriend `dynamodbav:"friends"`
+}
+
+func TestF091_GraphOfCycles(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, monotable.Schema[shellFriend]{Name: "Fr", Key: monotable.Key{Partition: "FR#{id}", Sort: "F"}})
+	all := make([]*shellFriend, 20)
+	for i := range all {
+		all[i] = &shellFriend{ID: fmt.Sprint(i)}
+	}
+	for _, a := range all {
+		for _, b := range all {
+			if a != b {
+				a.Friends = append(a.Friends, b)
+			}
+		}
+	}
+	_, err := e.PutOp(*all[0]).Request()
+	require.ErrorIs(t, err, monotable.ErrInvalid)
+}
+
+// An embedded alias of a number of math/big is not to be reached.
+type (
+	shellMoney = big.Int
+	shellPrice struct {
+		shellMoney
+		Cur string
+	}
+)
+
+func (p shellPrice) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+	return &types.AttributeValueMemberS{Value: p.shellMoney.String() + p.Cur}, nil
+}
+func (p *shellPrice) UnmarshalDynamoDBAttributeValue(types.AttributeValue) error { return nil }
+
+type shellOffer struct {
+	ID    string     `dynamodbav:"id"`
+	Price shellPrice `dynamodbav:"price"`
+}
+
+func TestEmbeddedAliasOfABigNumber(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, monotable.Schema[shellOffer]{Name: "Of", Key: monotable.Key{Partition: "OF#{id}", Sort: "F"}})
+	require.NotPanics(t, func() { _, _ = e.PutOp(shellOffer{ID: "1"}).Request() })
+}
+
+// Pointers to pointers, and to what may be anything.
+type shellPointers struct {
+	ID string     `dynamodbav:"id"`
+	N  **int      `dynamodbav:"n"`
+	L  **[]string `dynamodbav:"l"`
+	Y  *any       `dynamodbav:"y"`
+	S  **string   `dynamodbav:"s"`
+}
+
+func TestUpsertThroughTwoPointers(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	e := mustEntity(t, s.Table, monotable.Schema[shellPointers]{Name: "PP", Key: monotable.Key{Partition: "PP#{id}", Sort: "F"}})
+	n := monotable.Elem(monotable.Elem(monotable.Field(func(r *shellPointers) ***int { return &r.N })))
+	l := monotable.Elem(monotable.Elem(monotable.Field(func(r *shellPointers) ***[]string { return &r.L })))
+	t.Run("Add", func(t *testing.T) {
+		require.NotPanics(t, func() {
+			_, err := e.Upsert(t.Context(), shellPointers{ID: "1"}, monotable.Add(n, 1))
+			require.NoError(t, err)
+		})
+	})
+	t.Run("Append", func(t *testing.T) {
+		require.NotPanics(t, func() {
+			_, err := e.Upsert(t.Context(), shellPointers{ID: "2"}, monotable.Append(l, "a"))
+			require.NoError(t, err)
+		})
+	})
+}
+
+func TestRulesOfElemOfPointerToAny(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	y := monotable.Elem(monotable.Field(func(r *shellPointers) **any { return &r.Y }))
+	e := mustEntity(t, s.Table, monotable.Schema[shellPointers]{
+		Name: "PP", Key: monotable.Key{Partition: "PP#{id}", Sort: "F"},
+		Rules: []monotable.Rule[shellPointers]{y.OneOf("a", "b")},
+	})
+	v := any("a")
+	_, err := e.PutOp(shellPointers{ID: "1", Y: &v}).Request()
+	require.NoError(t, err)
+}
+
+func TestNilBehindAPointerIsAbsent(t *testing.T) {
+	s := openStore(t, monotable.TableConfig{})
+	x := monotable.Elem(monotable.Elem(monotable.Field(func(r *shellPointers) ***string { return &r.S })))
+	ran := false
+	e := mustEntity(t, s.Table, monotable.Schema[shellPointers]{
+		Name: "PP", Key: monotable.Key{Partition: "PP#{id}", Sort: "F"},
+		Rules: []monotable.Rule[shellPointers]{x.Validate(func(string) error { ran = true; return nil })},
+	})
+	var inner *string
+	_, err := e.PutOp(shellPointers{ID: "1", S: &inner}).Request()
+	require.NoError(t, err)
+	require.False(t, ran)
+}
+
+// A change can be used again, whatever a rule does with its value.
+func TestChangesOfUpsertsAreNotChanged(t *testing.T) {
+	type list struct {
+		ID   string   `dynamodbav:"id"`
+		Tags []string `dynamodbav:"tags"`
+	}
+	s := openStore(t, monotable.TableConfig{})
+	tags := monotable.Field(func(l *list) *[]string { return &l.Tags })
+	e := mustEntity(t, s.Table, monotable.Schema[list]{Name: "List", Key: monotable.Key{Partition: "LIST#{id}", Sort: "L"}, Rules: []monotable.Rule[list]{
+		tags.Transform(func(tags []string) []string { tags[0] += "!"; return tags }),
+	}})
+	change := tags.Set([]string{"a"})
+	for _, id := range []string{"1", "2"} {
+		got, err := e.Upsert(t.Context(), list{ID: id}, change)
+		require.NoError(t, err)
+		require.Equal(t, []string{"a!"}, got.Tags)
+	}
+}

@@ -141,6 +141,9 @@ func (s *ruleSpec) unique(scope []location) *ruleSpec {
 // as gives a typed rule its value: of the attribute itself or, for a handle made by Elem, of what it points to. A nil
 // interface is V's zero value.
 func as[V any](x any) V {
+	if p, ok := x.(*V); ok && p != nil {
+		return *p // also where V is an interface, which the pointer itself has too
+	}
 	v, ok := x.(V)
 	for rv := reflect.ValueOf(x); !ok && rv.Kind() == reflect.Pointer && !rv.IsNil(); {
 		rv = rv.Elem()

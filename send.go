@@ -43,7 +43,7 @@ func sendAs[In, Out any](ctx context.Context, o *options, a *attempts, call clie
 		var err error
 		seen, start := a.made, a.observed.now()
 		out, err = call(ctx, in, append(slices.Clip(o.client), a.install)...)
-		a.over()
+		a.over(err == nil && a.made == seen+1)
 		if a.made == seen {
 			a.observed.unseen(ctx, try+1, start, out, err)
 		}

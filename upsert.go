@@ -170,10 +170,11 @@ func (m *model) applyToNew(item reflect.Value, c *changeNode) error {
 	}
 	field := m.plan.Field(p[0].name)
 	return within(field.Set(item), field.Value, p[1:], func(dst reflect.Value) error {
-		v := reflect.ValueOf(c.value)
-		if dst.Kind() == reflect.Pointer && v.IsValid() && v.Type() == dst.Type().Elem() {
+		own := copyOf(c.value) // rules may change it in place
+		v := reflect.ValueOf(own)
+		for dst.Kind() == reflect.Pointer && v.IsValid() && v.Type() != dst.Type() { // a handle made by Elem
 			if dst.IsNil() {
-				dst.Set(reflect.New(v.Type())) // a handle made by Elem
+				dst.Set(reflect.New(dst.Type().Elem()))
 			}
 			dst = dst.Elem()
 		}
@@ -187,7 +188,7 @@ func (m *model) applyToNew(item reflect.Value, c *changeNode) error {
 		case changePrepend:
 			dst.Set(reflect.AppendSlice(v, dst))
 		default:
-			assign(dst, c.value)
+			assign(dst, own)
 		}
 		return nil
 	})
