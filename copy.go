@@ -115,7 +115,7 @@ func planRunsCode(plan *codec.Plan, seen map[*codec.Value]bool) bool {
 // detach gives a copy of a caller's value memory of its own for all that can be changed in it.
 func detach(v reflect.Value, depth int) { (&copier{}).detach(v, depth) }
 
-// copier knows what it is inside of, so that a cycle, which the codec refuses, is gone around once and not in all ways there are.
+// copier knows what it is inside of: a cycle, which the codec refuses, would be gone around in all ways there are.
 type copier struct {
 	inside map[reference]bool
 	cyclic bool // and is refused, so nothing more is copied
